@@ -1,1 +1,49 @@
-//! event
+//! The vocabulary of Bartizan: everything is an [`Event`] in one append-only log.
+//!
+//! The activities come from outside (`Http`, `Authentication`, `Process`, or `Undecoded` with the raw bytes and the reason); findings,
+//! incidents, responses and orders are made here and are events too. Inside, events are compact and typed; exact OCSF 1.8 JSON is
+//! made only at the rim, in [`ocsf`].
+//!
+//! Architecture Invariant: this crate is pure. It knows no file, socket, clock, thread or lock, and no other crate of the workspace.
+
+pub mod analytic;
+pub mod attack;
+mod bytes;
+pub mod decision;
+mod entity;
+mod event;
+pub mod field;
+pub mod finding;
+mod id;
+pub mod incident;
+pub mod ocsf;
+pub mod order;
+pub mod response;
+mod score;
+mod time;
+mod verdict;
+
+pub mod authentication;
+pub mod http;
+pub mod process;
+
+pub use analytic::Analytic;
+pub use attack::Technique;
+pub use authentication::Authentication;
+pub use bytes::Bytes;
+pub use decision::{Decision, Decisions};
+pub use entity::{Entity, EntityKind};
+pub use event::{Body, Event, Meta, TimeSource};
+pub use finding::Finding;
+pub use http::Http;
+pub use id::{Uid, short_id};
+pub use incident::Incident;
+pub use order::Order;
+pub use process::Process;
+pub use response::Response;
+pub use score::{Score, Severity};
+pub use time::Time;
+pub use verdict::Verdict;
+
+/// Short text: up to 24 bytes live in the value itself, so an address, a method or a user name costs no allocation.
+pub type Text = compact_str::CompactString;

@@ -1,0 +1,1 @@
+//! One HTTP request to the list of values that rules and models look at.

@@ -1,0 +1,55 @@
+//! What a person asks for, from console or command line: an event like any other, written before it is carried out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::incident::Outcome;
+use crate::{Entity, Text, Time};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// `O-..`
+    pub uid: Text,
+    pub at: Time,
+    /// `console:operator`, `cli:root`, ..
+    pub by: Text,
+    pub what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// Take back a response, or every response of an incident; `last` is the latest one in force.
+    Undo { target: Text },
+    /// Put an undone response in force again.
+    Redo { receipt: Text },
+    Block { entity: Entity, for_s: u32, reason: String },
+    Close { incident: Text, outcome: Outcome, note: String },
+    Reopen { incident: Text },
+    Note { incident: Text, text: String },
+    /// Start or stop refusing requests at the gateway.
+    Enforce { on: bool },
+}
+
+/// What came of an order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Enforcement points done, and asked.
+    pub done: u32,
+    pub of: u32,
+    pub took_us: u64,
+    pub receipt: Option<Text>,
+    /// One line for a person.
+    pub text: String,
+    /// Why not, when it was refused (exit 4) or could not be done (exit 3).
+    pub fault: Option<Fault>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// By policy: never-block list, caps.
+    Refused(String),
+    /// No such incident, response or receipt.
+    Unknown(String),
+    Failed(String),
+}

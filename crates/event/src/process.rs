@@ -1,0 +1,23 @@
+//! Process Activity (OCSF 1007): one command that was started, or refused.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Text;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Process {
+    pub host: Text,
+    /// Who started it.
+    pub user: Text,
+    /// As whom it runs.
+    pub run_as: Text,
+    pub command_line: String,
+    pub working_directory: Text,
+    pub terminal: Text,
+    /// `sudo`, `auditd`, ..
+    pub service: Text,
+    /// False when it was refused.
+    pub allowed: bool,
+    /// Why it was refused.
+    pub reason: Text,
+}
