@@ -1,1 +1,26 @@
-//! learn
+//! Models that bartizan trains, explains, signs and measures: text models, streaming baselines, their calibration and cards.
+//!
+//! Pure: bytes in, bytes out. No files, no clock, no threads of its own, no randomness but from a seed argument.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`canonical`] | one canonical form of a web value, with spans back to the raw bytes |
+//! | [`text`] | the text model: score, explain, load from bytes |
+//! | [`train`] | tables, example weights, training, leave-one-source-out evaluation |
+//! | [`generate`] | our own seeded benign and attack values that fill holes of the public data |
+//! | [`calibrate`], [`measure`] | scores as probabilities; figures with intervals |
+//! | [`baseline`] | what is usual for an entity, in a few hundred bytes |
+//! | [`sign`], [`card`] | model folders: signature, verification, documentation |
+
+pub mod baseline;
+pub mod calibrate;
+pub mod canonical;
+pub mod card;
+pub mod generate;
+pub mod measure;
+pub mod sign;
+pub mod text;
+pub mod train;
+
+
+pub use text::{Explanation, Part, Scratch, TextModel, Thresholds};
