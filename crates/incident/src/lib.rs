@@ -1,1 +1,18 @@
-//! incident
+//! Findings to incidents, incidents to planned responses.
+//!
+//! [`Correlator`] joins findings over shared entities in a decaying window and tells one story an incident; [`Planner`] says which
+//! response an incident asks for, within its caps and the never-block list. Both are plain structs that one thread owns.
+//!
+//! Architecture Invariant: pure. Time is an argument; nothing here carries out a response.
+
+mod correlate;
+mod family;
+mod never;
+mod plan;
+mod severity;
+mod story;
+
+pub use correlate::{Change, Config, Correlator};
+pub use never::Never;
+pub use plan::{Plan, Planner, PlannerConfig};
+pub use story::phase_words;

@@ -1,0 +1,151 @@
+//! Which response an incident asks for: the mildest one that ends the harm, with an end, within caps, never against the never-block list.
+//!
+//! The first block of an address lasts `block_first_s`; each further one twice as long, up to `block_max_s`.
+
+use std::collections::{HashMap, VecDeque};
+
+use event::decision::Disposition;
+use event::response::{Mode, Phase};
+use event::{Entity, EntityKind, Finding, Incident, Response, Text, Time, short_id};
+use serde::{Deserialize, Serialize};
+
+use crate::Never;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PlannerConfig {
+    /// A finding below this score asks for nothing.
+    pub score_min: f32,
+    pub block_first_s: u32,
+    pub block_max_s: u32,
+    /// New blocks in any 10 minutes; more need a person.
+    pub blocks_per_10_min_max: usize,
+    pub soft_allow_s: u32,
+}
+
+impl Default for PlannerConfig {
+    fn default() -> PlannerConfig {
+        PlannerConfig { score_min: 0.8, block_first_s: 900, block_max_s: 86_400, blocks_per_10_min_max: 50, soft_allow_s: 86_400 }
+    }
+}
+
+/// A planned response, or why there is none although the incident asks for one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plan {
+    Do(Box<Response>),
+    /// Written into the trail once for each target and reason.
+    Leave { target: Entity, why: String },
+}
+
+pub struct Planner {
+    config: PlannerConfig,
+    /// Blocks of a target so far, and when the latest of them ends.
+    history: HashMap<Entity, (u32, Time)>,
+    /// Undone by a person: this analytic does not act on this target until then.
+    soft_allows: HashMap<(Text, Entity), Time>,
+    recent: VecDeque<Time>,
+    left: HashMap<(Text, Entity), String>,
+}
+
+/// Entries kept of each table; beyond, what ended first is dropped.
+const KEPT_MAX: usize = 100_000;
+
+impl Planner {
+    pub fn new(config: PlannerConfig) -> Planner {
+        Planner { config, history: HashMap::new(), soft_allows: HashMap::new(), recent: VecDeque::new(), left: HashMap::new() }
+    }
+
+    /// Takes up the responses of an earlier run.
+    pub fn restore<'a>(&mut self, responses: impl IntoIterator<Item = &'a Response>) {
+        for response in responses {
+            match &response.phase {
+                Phase::Applied { .. } | Phase::Expired { .. } => self.note(&response.target, response.until),
+                Phase::Undone { at, .. } => self.soft_allow(&response.analytic, &response.target, *at),
+                _ => {}
+            }
+        }
+    }
+
+    /// What `finding`, now part of `incident`, asks for.
+    pub fn plan(&mut self, incident: &Incident, finding: &Finding, mode: Mode, never: &Never, now: Time) -> Option<Plan> {
+        let target = finding.actor().filter(|e| e.kind == EntityKind::Address)?;
+        if finding.score.value() < self.config.score_min || !incident.is_open() {
+            return None;
+        }
+        let (times, until) = self.history.get(target).copied().unwrap_or_default();
+        if times > 0 && now < until {
+            return None;
+        }
+        let soft = self.soft_allows.get(&(finding.analytic.uid.clone(), target.clone())).copied();
+        let why = if soft.is_some_and(|end| now < end) {
+            Some(format!("an operator undid this before: {} does not act on {} again for now", finding.analytic.name, target.name))
+        } else if let Some(why) = never.refuses(target) {
+            Some(why)
+        } else if self.over_cap(now) {
+            Some(format!("more than {} new blocks in 10 minutes: a person has to look first", self.config.blocks_per_10_min_max))
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            let known = self.left.insert((incident.uid.clone(), target.clone()), why.clone());
+            if self.left.len() > KEPT_MAX {
+                self.left.clear();
+            }
+            return (known.as_ref() != Some(&why)).then(|| Plan::Leave { target: target.clone(), why });
+        }
+        let for_s = self.config.block_first_s.saturating_mul(1 << times.min(16)).min(self.config.block_max_s);
+        let end = now.plus_s(i64::from(for_s));
+        self.note(target, end);
+        self.recent.push_back(now);
+        let key = short_id("K", &[incident.uid.as_bytes(), b"decision", target.name.as_bytes(), &times.to_le_bytes()]);
+        Some(Plan::Do(Box::new(Response {
+            uid: short_id("R", &[key.as_bytes()]),
+            key,
+            incident: incident.uid.clone(),
+            action: "decision".into(),
+            target: target.clone(),
+            disposition: Disposition::Block,
+            mode,
+            analytic: finding.analytic.uid.clone(),
+            by: "playbook web-and-login-attack".into(),
+            reason: finding.title.clone(),
+            requested: now,
+            until: end,
+            phase: Phase::Requested,
+            inverse: format!("remove the decision for {}", target.name).into(),
+        })))
+    }
+
+    /// After an undo: the same analytic leaves the same target alone for a while, and the next block starts short again.
+    pub fn soft_allow(&mut self, analytic: &Text, target: &Entity, now: Time) {
+        self.history.remove(target);
+        let end = now.plus_s(i64::from(self.config.soft_allow_s));
+        self.soft_allows.retain(|_, end| now < *end);
+        if self.soft_allows.len() < KEPT_MAX {
+            self.soft_allows.insert((analytic.clone(), target.clone()), end);
+        }
+    }
+
+    /// After a redo: the soft allow of the undo no longer holds.
+    pub fn withdraw_soft_allow(&mut self, analytic: &Text, target: &Entity, until: Time) {
+        self.soft_allows.remove(&(analytic.clone(), target.clone()));
+        self.note(target, until);
+    }
+
+    fn note(&mut self, target: &Entity, until: Time) {
+        if self.history.len() >= KEPT_MAX && !self.history.contains_key(target) {
+            let oldest = self.history.iter().min_by_key(|(_, (_, end))| *end).map(|(e, _)| e.clone());
+            oldest.map(|e| self.history.remove(&e));
+        }
+        let held = self.history.entry(target.clone()).or_default();
+        held.0 += 1;
+        held.1 = held.1.max(until);
+    }
+
+    fn over_cap(&mut self, now: Time) -> bool {
+        while self.recent.front().is_some_and(|t| now.since_s(*t) > 600.0) {
+            self.recent.pop_front();
+        }
+        self.recent.len() >= self.config.blocks_per_10_min_max
+    }
+}

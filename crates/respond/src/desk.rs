@@ -1,0 +1,218 @@
+//! The desk keeps every response that is in force, and what is needed to take it back or put it back.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use event::order::{Answer, Fault};
+use event::response::Phase;
+use event::{Body, Entity, Response, Text, Time, short_id};
+
+use crate::{DecisionTable, Error};
+
+/// Writes steps to the log; returns only when they are on disk.
+pub type Journal<'a> = &'a mut dyn FnMut(Vec<Body>) -> Result<(), String>;
+
+pub struct Desk {
+    table: DecisionTable,
+    responses: BTreeMap<Text, Response>,
+}
+
+/// Ended responses kept for `redo`; the log keeps all.
+const ENDED_KEPT_MAX: usize = 10_000;
+
+impl Desk {
+    pub fn new(table: DecisionTable) -> Desk {
+        Desk { table, responses: BTreeMap::new() }
+    }
+
+    /// Takes up the responses of an earlier run: what was applied and has not ended is in force again, what was only requested is
+    /// taken back, since nobody can say whether it ran.
+    pub fn restore(&mut self, responses: impl IntoIterator<Item = Response>, now: Time, journal: Journal<'_>) -> Result<Vec<Response>, Error> {
+        let mut steps = Vec::new();
+        for mut response in responses {
+            match response.phase {
+                Phase::Applied { .. } if now < response.until => self.table.apply(&response),
+                Phase::Applied { .. } => {
+                    response.phase = Phase::Expired { at: now };
+                    steps.push(response.clone());
+                }
+                Phase::Requested => {
+                    response.phase = Phase::Failed { why: "interrupted before it was carried out; taken back at restart".into() };
+                    steps.push(response.clone());
+                }
+                _ => {}
+            }
+            self.responses.insert(response.uid.clone(), response);
+        }
+        write(journal, &steps)?;
+        Ok(steps)
+    }
+
+    /// Carries out requested responses, which the caller has already written to the log, and writes what came of them.
+    pub fn carry_out(
+        &mut self,
+        requested: Vec<Response>,
+        now: Time,
+        refuses: &dyn Fn(&Entity) -> Option<String>,
+        journal: Journal<'_>,
+    ) -> Result<Vec<Response>, Error> {
+        let mut done = Vec::with_capacity(requested.len());
+        for mut response in requested {
+            response.phase = match refuses(&response.target) {
+                _ if response.until <= now => Phase::Refused { why: "its end is already past".into() },
+                Some(why) => Phase::Refused { why },
+                None => {
+                    self.table.apply(&response);
+                    Phase::Applied { receipt: receipt(&response, now, "apply"), at: now, points: vec![DecisionTable::POINT.into()] }
+                }
+            };
+            self.responses.insert(response.uid.clone(), response.clone());
+            done.push(response);
+        }
+        self.forget_ended();
+        write(journal, &done)?;
+        Ok(done)
+    }
+
+    /// Takes back one response, or all of an incident that are in force.
+    pub fn undo(&mut self, target: &str, by: &Text, now: Time, journal: Journal<'_>) -> (Answer, Vec<Response>) {
+        let start = Instant::now();
+        let matching: Vec<Response> = self.responses.values().filter(|r| names(r, target)).cloned().collect();
+        let in_force: Vec<Response> = matching.iter().filter(|r| r.is_active(now)).cloned().collect();
+        if in_force.is_empty() {
+            return (nothing_in_force(target, &matching), Vec::new());
+        }
+        let receipt = receipt(&in_force[0], now, "undo");
+        let mut undone = in_force.clone();
+        for response in &mut undone {
+            self.table.undo(&response.uid);
+            response.phase = Phase::Undone { receipt: receipt.clone(), at: now, by: by.clone() };
+            self.responses.insert(response.uid.clone(), response.clone());
+        }
+        let of = undone.len() as u32;
+        let failed = undone.iter().filter(|r| self.table.probe(&r.uid)).count() as u32;
+        let fault = write(journal, &undone).err().map(|e| Fault::Failed(e.to_string()));
+        let names: Vec<&str> = undone.iter().map(|r| r.target.name.as_str()).take(5).collect();
+        let more = undone.len().saturating_sub(5);
+        let text = format!(
+            "{} let in again{}; not blocked again for the same reason for 24 h",
+            names.join(", "),
+            if more > 0 { format!(" and {more} more") } else { String::new() },
+        );
+        (Answer { done: of - failed, of, took_us: micros(start), receipt: Some(receipt), text, fault }, undone)
+    }
+
+    /// Puts what an undo took back in force again, until its old end.
+    pub fn redo(
+        &mut self,
+        undo_receipt: &str,
+        now: Time,
+        refuses: &dyn Fn(&Entity) -> Option<String>,
+        journal: Journal<'_>,
+    ) -> (Answer, Vec<Response>) {
+        let start = Instant::now();
+        let undone: Vec<Response> = self
+            .responses
+            .values()
+            .filter(|r| matches!(&r.phase, Phase::Undone { receipt, .. } if receipt == undo_receipt))
+            .cloned()
+            .collect();
+        if undone.is_empty() {
+            let fault = Some(Fault::Unknown(format!("no undo with receipt {undo_receipt}")));
+            return (Answer { fault, ..Answer::default() }, Vec::new());
+        }
+        let of = undone.len() as u32;
+        match self.carry_out(undone, now, refuses, journal) {
+            Ok(done) => {
+                let applied = done.iter().filter(|r| r.is_active(now)).count() as u32;
+                let receipt = done.iter().find_map(|r| r.phase.receipt().cloned());
+                let text = format!("{applied} of {of} in force again");
+                let fault = done.iter().find_map(|r| match &r.phase {
+                    Phase::Refused { why } => Some(Fault::Refused(why.clone())),
+                    _ => None,
+                });
+                (Answer { done: applied, of, took_us: micros(start), receipt, text, fault }, done)
+            }
+            Err(error) => (Answer { of, fault: Some(Fault::Failed(error.to_string())), ..Answer::default() }, Vec::new()),
+        }
+    }
+
+    /// Ends what is due. Called at least once a second.
+    pub fn expire(&mut self, now: Time, journal: Journal<'_>) -> Result<Vec<Response>, Error> {
+        if self.table.next_end().is_none_or(|end| now < end) {
+            return Ok(Vec::new());
+        }
+        let mut ended: Vec<Response> = self
+            .responses
+            .values()
+            .filter(|r| matches!(r.phase, Phase::Applied { .. }) && r.until <= now)
+            .cloned()
+            .collect();
+        for response in &mut ended {
+            self.table.undo(&response.uid);
+            response.phase = Phase::Expired { at: now };
+            self.responses.insert(response.uid.clone(), response.clone());
+        }
+        write(journal, &ended)?;
+        Ok(ended)
+    }
+
+    /// The latest response that is in force.
+    pub fn last(&self, now: Time) -> Option<&Response> {
+        self.responses.values().filter(|r| r.is_active(now)).max_by_key(|r| (r.requested, r.uid.clone()))
+    }
+
+    pub fn active(&self, now: Time) -> impl Iterator<Item = &Response> {
+        self.responses.values().filter(move |r| r.is_active(now))
+    }
+
+    pub fn hits(&self, response: &Text) -> u64 {
+        self.table.hits(response)
+    }
+
+    fn forget_ended(&mut self) {
+        if self.responses.len() > 2 * ENDED_KEPT_MAX {
+            let mut ended: Vec<(Time, Text)> =
+                self.responses.values().filter(|r| !matches!(r.phase, Phase::Applied { .. })).map(|r| (r.until, r.uid.clone())).collect();
+            ended.sort_unstable();
+            ended.truncate(ended.len().saturating_sub(ENDED_KEPT_MAX));
+            for (_, uid) in ended {
+                self.responses.remove(&uid);
+            }
+        }
+    }
+}
+
+/// A response by its own name, its incident's, its receipt's or its target's.
+fn names(response: &Response, target: &str) -> bool {
+    response.uid == target
+        || response.incident == target
+        || response.target.name == target
+        || response.phase.receipt().is_some_and(|receipt| receipt == target)
+}
+
+fn nothing_in_force(target: &str, matching: &[Response]) -> Answer {
+    let text = match matching.last().map(|r| (&r.phase, r)) {
+        None => format!("no response {target} is known"),
+        Some((Phase::Undone { by, .. }, _)) => format!("{target} was already undone by {by}"),
+        Some((Phase::Applied { .. } | Phase::Expired { .. }, r)) => format!("{target} ended by itself at {}", r.until),
+        Some((phase, _)) => format!("{target} is not in force: {}", phase.word()),
+    };
+    let fault = matching.is_empty().then(|| Fault::Unknown(text.clone()));
+    Answer { text, fault, ..Answer::default() }
+}
+
+fn receipt(response: &Response, now: Time, verb: &str) -> Text {
+    short_id("rcpt", &[response.uid.as_bytes(), verb.as_bytes(), &now.us().to_le_bytes()])
+}
+
+fn micros(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+fn write(journal: Journal<'_>, steps: &[Response]) -> Result<(), Error> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    journal(steps.iter().map(|r| Body::Response(Box::new(r.clone()))).collect()).map_err(Error::Journal)
+}
