@@ -1,1 +1,29 @@
-//! store
+//! The Log: one append-only, embedded log of events. Blocking; one writer, many readers, in this process and beside it.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (mut writer, log) = store::open("data".as_ref(), store::Options::default())?;
+//! writer.append(&[])?;                                       // durable when it returns
+//! let page = log.query(&store::Query::parse("class:http status:>=500 src_ip:10.0.0.0/8")?)?;
+//! # Ok(()) }
+//! ```
+//!
+//! `segment.rs` is the file format, `index.rs` what lets a query pass over blocks, `view.rs` the latest state of incidents and
+//! responses, `query.rs` the language, `log.rs` brings them together.
+//!
+//! Architecture Invariant: what a reader of this process sees is durable. Whatever stands in a file, reading it does not panic,
+//! and one damaged record costs that record alone. Indexes and views can be made again from the segments at any time.
+
+mod class;
+mod error;
+mod facts;
+mod log;
+mod query;
+mod view;
+
+pub use class::Classes;
+pub use error::{Damage, Error};
+pub use facts::{Facts, MINUTES, Minute};
+pub use log::{Found, Log, Options, Page, Writer, open, open_read_only};
+pub use query::{Compare, Query, QueryError, Term, Test};
+pub use view::IncidentFilter;
