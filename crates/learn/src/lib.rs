@@ -23,4 +23,7 @@ pub mod text;
 pub mod train;
 
 
+mod load;
+
+pub use load::{LoadError, load, load_unverified};
 pub use text::{Explanation, Part, Scratch, TextModel, Thresholds};

@@ -11,6 +11,9 @@ use super::BUCKET_BITS;
 pub(crate) const FAMILIES: [&str; 10] =
     ["char2", "char3", "char4", "char5", "token1", "token2", "token3", "class3", "class4", "class5"];
 
+/// Changes whenever the same text would touch other buckets: part of the features' hash.
+pub(crate) const SCHEME: &str = "fold64/1";
+
 /// Bucket mask.
 pub(crate) const MASK: usize = (1 << BUCKET_BITS) - 1;
 
