@@ -1,1 +1,7 @@
-//! rule
+//! Rule languages to matchers: rules are content, this crate reads them and runs them.
+//!
+//! Architecture Invariant: pure. Texts come in as arguments, with their names for messages; no files, no clock.
+
+pub mod seclang;
+
+pub use seclang::{Hit, Rule, RuleError, Ruleset, Scratch};
