@@ -82,6 +82,18 @@ impl Decisions {
         self.for_entity(&Entity::address(client), now)
     }
 
+    /// What is in force for this client: its address, or on this machine itself, where everybody has one address, its address and agent.
+    pub fn for_client(&self, client: IpAddr, user_agent: &str, now: Time) -> Option<&Decision> {
+        if self.by_entity.is_empty() {
+            return None;
+        }
+        let by_address = self.for_entity(&Entity::address(client), now);
+        if by_address.is_none() && client.to_canonical().is_loopback() {
+            return self.for_entity(&Entity::client(client, user_agent), now);
+        }
+        by_address
+    }
+
     pub fn for_entity(&self, entity: &Entity, now: Time) -> Option<&Decision> {
         self.by_entity.get(entity).filter(|d| now < d.until)
     }

@@ -83,6 +83,13 @@ impl Entity {
         Entity { kind: EntityKind::Address, name }
     }
 
+    /// One program at an address: what is blocked where many share the address, as on this machine itself.
+    pub fn client(ip: IpAddr, user_agent: &str) -> Entity {
+        const AGENT_CHARS_MAX: usize = 64;
+        let agent: String = user_agent.chars().take(AGENT_CHARS_MAX).collect();
+        Entity::new(EntityKind::Device, format!("{} {agent}", ip.to_canonical()))
+    }
+
     pub fn user(name: &str) -> Entity {
         Entity::new(EntityKind::User, name)
     }

@@ -162,6 +162,11 @@ impl Correlator {
         Some(&self.cases.get(&number_of(uid)?)?.incident)
     }
 
+    /// The incident that a finding is part of.
+    pub fn incident_of(&self, finding: &str) -> Option<&Incident> {
+        Some(&self.cases.get(self.by_finding.get(finding)?)?.incident)
+    }
+
     pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
         self.cases.values().map(|case| &case.incident)
     }

@@ -9,8 +9,6 @@ use event::{Entity, EntityKind};
 pub struct Never {
     nets: Vec<(IpAddr, u8, String)>,
     names: Vec<(Entity, String)>,
-    /// Loopback clients may be blocked: only for a gateway that is tried out on one machine.
-    pub loopback_allowed: bool,
 }
 
 impl Never {
@@ -40,7 +38,7 @@ impl Never {
             return Some(format!("{:?} is not an address", entity.name));
         };
         let built_in = match ip {
-            _ if ip.is_loopback() => (!self.loopback_allowed).then_some("it is this machine (loopback)"),
+            _ if ip.is_loopback() => Some("it is this machine (loopback)"),
             _ if ip.is_unspecified() || ip.is_multicast() => Some("it is no client's address"),
             IpAddr::V4(v4) if v4.is_link_local() => Some("it is link-local"),
             IpAddr::V6(v6) if v6.segments()[0] & 0xffc0 == 0xfe80 => Some("it is link-local"),
@@ -88,7 +86,6 @@ mod tests {
             let entity = Entity::address(text.parse().expect("address"));
             assert_eq!(never.refuses(&entity).is_some(), refused, "{text}");
         }
-        never.loopback_allowed = true;
-        assert_eq!(never.refuses(&Entity::address("127.0.0.1".parse().expect("address"))), None);
+        assert_eq!(never.refuses(&Entity::client("127.0.0.1".parse().expect("address"), "sqlmap/1.7")), None, "one program, not the machine");
     }
 }

@@ -68,7 +68,7 @@ impl Planner {
 
     /// What `finding`, now part of `incident`, asks for.
     pub fn plan(&mut self, incident: &Incident, finding: &Finding, mode: Mode, never: &Never, now: Time) -> Option<Plan> {
-        let target = finding.actor().filter(|e| e.kind == EntityKind::Address)?;
+        let target = target(finding)?;
         if finding.score.value() < self.config.score_min || !incident.is_open() {
             return None;
         }
@@ -148,4 +148,12 @@ impl Planner {
         }
         self.recent.len() >= self.config.blocks_per_10_min_max
     }
+}
+
+/// The actor's address; on this machine itself, where everybody shares one, the program at the address.
+fn target(finding: &Finding) -> Option<&Entity> {
+    let actor = finding.actor().filter(|e| e.kind == EntityKind::Address)?;
+    let shared = actor.ip().is_some_and(|ip| ip.to_canonical().is_loopback());
+    let program = finding.entities.iter().find(|e| e.kind == EntityKind::Device);
+    Some(if shared { program.unwrap_or(actor) } else { actor })
 }
