@@ -68,6 +68,28 @@ pub fn threshold_at_fpr(benign: &[f32], rate: f64) -> f32 {
     sorted.get(allowed).map_or(f32::MIN, |score| score.next_up())
 }
 
+/// The same for weighted benign scores: (score, weight > 0).
+pub fn weighted_threshold_at_fpr(benign: &[(f32, f64)], rate: f64) -> f32 {
+    let mut sorted = benign.to_vec();
+    sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let allowed = rate * sorted.iter().map(|row| row.1).sum::<f64>();
+    let mut passed = 0.0;
+    for (score, weight) in sorted {
+        passed += weight;
+        if passed > allowed {
+            return score.next_up();
+        }
+    }
+    f32::MIN
+}
+
+/// The greatest value that at most `share` of the scores lie below.
+pub fn low_quantile(scores: &[f32], share: f64) -> f32 {
+    let mut sorted = scores.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    sorted.get((share * sorted.len() as f64).floor() as usize).copied().unwrap_or(f32::MIN)
+}
+
 /// Share of attacks at or above the threshold of that false-positive rate.
 pub fn tpr_at_fpr(rows: &[Scored], rate: f64) -> Share {
     let benign: Vec<f32> = rows.iter().filter(|row| !row.positive).map(|row| row.score).collect();

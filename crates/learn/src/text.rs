@@ -131,6 +131,12 @@ impl TextModel {
         self.flags.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1).map(|(_, weight)| weight).sum()
     }
 
+    /// Logit of a text that is canonical already (training keeps canonical texts).
+    pub(crate) fn logit_of_canonical(&self, canonical: &[u8], steps: u32) -> f32 {
+        let flags: f32 = self.flags.iter().enumerate().filter(|(bit, _)| steps >> bit & 1 == 1).map(|(_, weight)| weight).sum();
+        self.bias + flags + self.worst_segment(canonical).sum as f32 * self.unit
+    }
+
     #[inline]
     fn worst_segment(&self, canonical: &[u8]) -> Segment {
         let mut best = Segment::default();

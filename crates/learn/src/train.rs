@@ -1,1 +1,14 @@
-//! train
+//! Training: a table of rows and a seed in, a model folder and its figures out. Same rows and seed, same bytes.
+
+mod cluster;
+mod context;
+mod leave_out;
+mod linear;
+mod prepare;
+pub mod table;
+mod web;
+mod weight;
+
+pub use leave_out::{TrivialRule, leave_source_out, sources};
+pub use table::{Label, Row, TableError};
+pub use web::{Figures, TrainError, Trained, augmented, web_payload};

@@ -87,21 +87,21 @@ mod tests {
     }
 
     /// Share of later values above the threshold, against the budget.
-    fn check(draw: impl Fn(f64) -> f64, seed: u64) {
+    fn check(draw: impl Fn(f64) -> f64, seed: u64, least: f64) {
         let (mut uniform, mut tail) = (Uniform(seed), Tail::default());
         (0..50_000).for_each(|_| tail.add(draw(uniform.next())));
         let risk = 1e-3;
         let threshold = tail.threshold(risk).unwrap();
         let passed = (0..200_000).filter(|_| draw(uniform.next()) > threshold).count() as f64 / 200_000.0;
-        assert!(passed < risk * 2.5 && passed > risk / 4.0, "{passed}");
+        assert!(passed < risk * 2.5 && passed >= risk * least, "{passed}");
     }
 
     #[test]
     fn keeps_the_budget_on_known_distributions() {
         for seed in 1..6 {
-            check(|u| -u.ln(), seed); // exponential
-            check(|u| 10.0 * u, seed); // bounded
-            check(|u| (u.powf(-0.2) - 1.0) / 0.2, seed); // heavy: shape 0.2
+            check(|u| -u.ln(), seed, 0.25); // exponential
+            check(|u| 10.0 * u, seed, 0.0); // bounded: on the safe side
+            check(|u| (u.powf(-0.2) - 1.0) / 0.2, seed, 0.25); // heavy: shape 0.2
         }
     }
 
