@@ -1,1 +1,100 @@
-//! detect
+//! Events to findings: one file per detector, one line in the list of its area.
+//!
+//! Architecture Invariant: pure. A detector reads events and owns its bounded state; time is the time of the event. The same events in the
+//! same order give the same findings.
+
+use std::sync::Arc;
+
+use event::{Analytic, Body, EntityKind, Event, Finding};
+use rule::Ruleset;
+use serde::{Deserialize, Serialize};
+
+pub mod identity;
+pub mod state;
+pub mod web;
+
+pub use state::StateError;
+
+/// One row of knowledge about attacks: what reads events and says what it found.
+pub trait Detector: Send {
+    /// Looks at one event, which the detector may not care for at all. Findings are added to `out`; the same finding is added again, under
+    /// the same uid, when it has grown. Never panics, whatever the event holds; costs at most a bounded amount of work.
+    fn detect(&mut self, event: &Event, out: &mut Vec<Finding>);
+
+    /// The whole state, for a checkpoint; empty when there is none.
+    fn save(&self) -> Vec<u8>;
+
+    /// Replaces the state by a saved one. On an error the state stays as it was.
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError>;
+}
+
+/// Which events a detector must see together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Each event by itself: any shard, also inline.
+    Event,
+    /// All events of one entity on one shard.
+    Entity(EntityKind),
+}
+
+impl Scope {
+    /// Key for routing; `None` when this event cannot matter to the detector.
+    pub fn key(self, event: &Event) -> Option<u64> {
+        match (self, &event.body) {
+            (Scope::Event, Body::Http(_) | Body::Authentication(_) | Body::Process(_)) => Some(event.meta.uid.key()),
+            (Scope::Entity(EntityKind::Address), Body::Http(http)) => http.client.map(state::address_key),
+            (Scope::Entity(EntityKind::Address), Body::Authentication(auth)) => auth.client.map(state::address_key),
+            (Scope::Entity(EntityKind::User), Body::Authentication(auth)) => state::name_key(&auth.user),
+            (Scope::Entity(EntityKind::User), Body::Process(process)) => state::name_key(&process.user),
+            (Scope::Entity(EntityKind::Host), Body::Authentication(auth)) => state::name_key(&auth.host),
+            (Scope::Entity(EntityKind::Host), Body::Process(process)) => state::name_key(&process.host),
+            (Scope::Entity(EntityKind::Service), Body::Http(http)) => state::name_key(&http.host),
+            (Scope::Entity(EntityKind::Service), Body::Authentication(auth)) => state::name_key(&auth.service),
+            _ => None,
+        }
+    }
+}
+
+/// The static part of a detector.
+#[derive(Clone, Copy)]
+pub struct Spec {
+    pub analytic: Analytic,
+    pub scope: Scope,
+    /// For analysts: what it reads, its evidence, its score, its state, and what is mistaken for it.
+    pub header: &'static str,
+    pub build: fn(&Knowledge) -> Box<dyn Detector>,
+}
+
+/// What many detectors read; immutable and replaced whole.
+#[derive(Clone, Default)]
+pub struct Knowledge {
+    pub web_rules: Arc<Ruleset>,
+    /// Without it, rules decide alone.
+    pub web_model: Option<Arc<learn::TextModel>>,
+    pub config: Config,
+}
+
+/// One table a detector; an empty file is a working configuration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub request: web::request::Config,
+    pub scanner: web::scanner::Config,
+    pub login: web::login::Config,
+    pub flood: web::flood::Config,
+    pub exfiltration: web::exfiltration::Config,
+    pub brute_force: identity::brute_force::Config,
+}
+
+/// Every detector of the platform.
+pub const ALL: &[&Spec] = &[
+    &web::request::SPEC,
+    &web::scanner::SPEC,
+    &web::login::SPEC,
+    &web::flood::SPEC,
+    &web::exfiltration::SPEC,
+    &identity::brute_force::SPEC,
+];
+
+#[cfg(test)]
+mod tests;

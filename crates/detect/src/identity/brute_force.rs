@@ -1,0 +1,32 @@
+//! Password guessing.
+
+use event::analytic::AnalyticKind;
+use event::{Analytic, EntityKind, Event, Finding, attack};
+use serde::{Deserialize, Serialize};
+
+use crate::{Detector, Scope, Spec, StateError};
+
+pub const SPEC: Spec = Spec {
+    analytic: Analytic { uid: "identity.brute_force", name: "Password guessing", version: "1.0", kind: AnalyticKind::Behavioral, techniques: &[attack::PASSWORD_GUESSING] },
+    scope: Scope::Entity(EntityKind::Address),
+    header: "",
+    build: |_| Box::new(BruteForce),
+};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {}
+
+struct BruteForce;
+
+impl Detector for BruteForce {
+    fn detect(&mut self, _event: &Event, _out: &mut Vec<Finding>) {}
+
+    fn save(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn load(&mut self, _state: &[u8]) -> Result<(), StateError> {
+        Ok(())
+    }
+}

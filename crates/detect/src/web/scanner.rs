@@ -1,0 +1,32 @@
+//! Scanner: an address that tries paths.
+
+use event::analytic::AnalyticKind;
+use event::{Analytic, EntityKind, Event, Finding, attack};
+use serde::{Deserialize, Serialize};
+
+use crate::{Detector, Scope, Spec, StateError};
+
+pub const SPEC: Spec = Spec {
+    analytic: Analytic { uid: "web.scanner", name: "Web scanner", version: "1.0", kind: AnalyticKind::Behavioral, techniques: &[attack::VULNERABILITY_SCANNING, attack::WORDLIST_SCANNING] },
+    scope: Scope::Entity(EntityKind::Address),
+    header: "",
+    build: |_| Box::new(Scanner),
+};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {}
+
+struct Scanner;
+
+impl Detector for Scanner {
+    fn detect(&mut self, _event: &Event, _out: &mut Vec<Finding>) {}
+
+    fn save(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn load(&mut self, _state: &[u8]) -> Result<(), StateError> {
+        Ok(())
+    }
+}
