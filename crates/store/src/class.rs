@@ -4,8 +4,7 @@ use event::Body;
 use serde::{Deserialize, Serialize};
 
 /// In stored order: the place of a class is its byte in every record, so words are only ever added at the end.
-pub(crate) const WORDS: [&str; 9] =
-    ["http", "authentication", "process", "other", "undecoded", "finding", "incident", "response", "order"];
+pub(crate) const WORDS: [&str; 9] = ["http", "authentication", "process", "other", "undecoded", "finding", "incident", "response", "order"];
 
 pub(crate) const FINDING: u8 = 5;
 pub(crate) const INCIDENT: u8 = 6;

@@ -1,6 +1,6 @@
 //! Figures of a log: how much, of what, since when, and events per minute of the last day.
 
-use event::{Body, Event, Time, Verdict};
+use event::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::Damage;

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! `segment.rs` is the file format, `index.rs` what lets a query pass over blocks, `view.rs` the latest state of incidents and
-//! responses, `query.rs` the language, `log.rs` brings them together.
+//! responses, `query.rs` the language, `search.rs` reads, `log.rs` opens and appends.
 //!
 //! Architecture Invariant: what a reader of this process sees is durable. Whatever stands in a file, reading it does not panic,
 //! and one damaged record costs that record alone. Indexes and views can be made again from the segments at any time.
@@ -17,13 +17,17 @@
 mod class;
 mod error;
 mod facts;
+mod index;
 mod log;
 mod query;
+mod search;
+mod segment;
 mod view;
 
 pub use class::Classes;
 pub use error::{Damage, Error};
 pub use facts::{Facts, MINUTES, Minute};
-pub use log::{Found, Log, Options, Page, Writer, open, open_read_only};
-pub use query::{Compare, Query, QueryError, Term, Test};
+pub use log::{Log, Options, Writer, open, open_read_only};
+pub use query::{Compare, Net, Query, QueryError, Term, Test};
+pub use search::{Found, Page};
 pub use view::IncidentFilter;

@@ -1,18 +1,28 @@
+//! The log itself: opening, appending, and what readers share.
+
+use std::collections::HashMap;
+use std::fs::{File, TryLockError};
+use std::io::{Read, Write};
 use std::ops::Range;
-use std::path::Path;
-use std::sync::Arc;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use event::{Event, Incident, Response};
+use event::Event;
 
-use crate::{Damage, Error, Facts, IncidentFilter, Query};
+use crate::index::{DAMAGE_MAX, Index, Latest, Minutes, minute_of};
+use crate::segment::{self, HEAD, HEADER, Header, Place};
+use crate::view::View;
+use crate::{Damage, Error, Facts, class};
 
 #[derive(Clone, Debug)]
 pub struct Options {
     /// A segment is finished when the next batch would make it longer.
     pub segment_bytes: u64,
+    /// Incidents and responses held in memory; what is not is found on disk.
     pub incidents_max: usize,
     pub responses_max: usize,
-    /// Encoded size of all incidents held in memory.
+    /// Stored size of all incidents held in memory.
     pub incidents_bytes_max: usize,
 }
 
@@ -22,96 +32,476 @@ impl Default for Options {
     }
 }
 
-pub fn open(dir: &Path, _options: Options) -> Result<(Writer, Log), Error> {
-    Err(Error::Missing { dir: dir.to_owned() })
-}
-
-pub fn open_read_only(dir: &Path) -> Result<Log, Error> {
-    Err(Error::Missing { dir: dir.to_owned() })
-}
-
+/// The one writer of a log. It holds the lock of the directory until it is dropped or its process ends, however that ends.
 pub struct Writer {
     log: Log,
+    file: File,
+    path: Arc<Path>,
+    header: Header,
+    end: Place,
+    buffer: Vec<u8>,
+    /// Bytes behind `end` are left over from a batch that failed.
+    dirty: bool,
+    _lock: File,
+}
+
+/// A log to read. Cheap to clone; readers never hold up the writer for longer than it takes to copy a list.
+#[derive(Clone)]
+pub struct Log {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    /// Where the segments are.
+    dir: PathBuf,
+    options: Options,
+    writable: bool,
+    state: RwLock<State>,
+    /// Damage that was met while reading, after the log was opened.
+    met: Mutex<Vec<Damage>>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) view: View,
+    minutes: Minutes,
+    torn_bytes: u64,
+}
+
+pub(crate) struct Segment {
+    pub(crate) path: Arc<Path>,
+    pub(crate) index: Index,
+    /// Nothing can be added: the header is damaged beyond help.
+    lost: bool,
+    /// Head of the last record seen by a reader beside the writer: when it changes, the writer had to take a batch back.
+    seen: Option<(u64, [u8; HEAD])>,
+}
+
+/// Opens the log in `dir`, made if it is not there, for writing and reading. Takes the directory for this process alone.
+pub fn open(dir: &Path, options: Options) -> Result<(Writer, Log), Error> {
+    let logs = dir.join("log");
+    std::fs::create_dir_all(&logs).map_err(Error::io("create", &logs))?;
+    let lock = lock(dir, &logs)?;
+    let mut state = State::load(&logs, &options, true)?;
+    let end = state.end();
+    let appendable = state.segments.last().is_some_and(|segment| !segment.lost && segment.index.end_offset() == end);
+    if !appendable {
+        state.segments.push(Segment::create(&logs, end)?);
+    }
+    let Some(last) = state.segments.last() else { return Err(Error::Missing { dir: logs }) };
+    let (path, header, end) = (last.path.clone(), last.index.header, last.index.end);
+    let file = File::options().read(true).write(true).open(&path).map_err(Error::io("open", &path))?;
+    let log = Log::new(logs, options, true, state);
+    let writer = Writer { log: log.clone(), file, path, header, end, buffer: Vec::new(), dirty: false, _lock: lock };
+    Ok((writer, log))
+}
+
+/// Opens the log in `dir` for reading, beside a running writer or after it was killed. Takes no lock and writes nothing.
+/// New records are seen after [`Log::refresh`].
+pub fn open_read_only(dir: &Path) -> Result<Log, Error> {
+    let logs = dir.join("log");
+    if !logs.is_dir() {
+        return Err(Error::Missing { dir: dir.to_owned() });
+    }
+    let options = Options::default();
+    let state = State::load(&logs, &options, false)?;
+    Ok(Log::new(logs, options, false, state))
+}
+
+fn lock(dir: &Path, logs: &Path) -> Result<File, Error> {
+    let path = logs.join("lock");
+    let io = |doing| Error::io(doing, &path);
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(io("open"))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let _ = (&file).take(20).read_to_string(&mut pid);
+            return Err(Error::Busy { dir: dir.to_owned(), pid: pid.trim().parse().ok() });
+        }
+        Err(TryLockError::Error(error)) => return Err(io("lock")(error)),
+    }
+    file.set_len(0).map_err(io("write"))?;
+    writeln!(file, "{}", std::process::id()).map_err(io("write"))?;
+    Ok(file)
+}
+
+impl Segment {
+    /// A new file, durable with its name.
+    fn create(dir: &Path, first: u64) -> Result<Segment, Error> {
+        let path = segment::path(dir, first);
+        let header = Header::new(first);
+        let make = || {
+            let file = File::options().write(true).create_new(true).open(&path)?;
+            file.write_all_at(&header.bytes(), 0)?;
+            file.sync_all()?;
+            File::open(dir)?.sync_all()
+        };
+        if let Err(error) = make() {
+            if error.kind() != std::io::ErrorKind::AlreadyExists {
+                let _ = std::fs::remove_file(&path);
+            }
+            return Err(Error::io("create", &path)(error));
+        }
+        let _ = std::fs::remove_file(segment::index_path(dir, first));
+        Ok(Segment { path: path.into(), index: Index::new(header), lost: false, seen: None })
+    }
+
+    /// `next` is where the segment behind it begins. `None`: a last segment that the writer has not finished making.
+    fn load(dir: &Path, first: u64, next: Option<u64>, writable: bool) -> Result<Option<(Segment, u64)>, Error> {
+        let path = segment::path(dir, first);
+        let file = File::open(&path).map_err(Error::io("open", &path))?;
+        let bytes = file.metadata().map_err(Error::io("read", &path))?.len();
+        let Some(header) = Header::read(&file, &path, first)? else {
+            if next.is_none() && bytes < (HEADER + HEAD) as u64 {
+                if writable {
+                    std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+                }
+                return Ok(None);
+            }
+            return Ok(Some((Segment::lost(&path, first, bytes), 0)));
+        };
+        let stored = Index::load(dir, header, bytes);
+        let complete = stored.as_ref().is_some_and(|index| index.end.position == bytes);
+        let mut segment = Segment { path: path.into(), index: stored.unwrap_or_else(|| Index::new(header)), lost: false, seen: None };
+        let torn = segment.catch_up(&file, next, &mut |_, _| {})?;
+        if next.is_some() && writable && !complete {
+            // Without it the next opening takes longer, that is all.
+            let _ = segment.index.save(dir);
+        }
+        if next.is_none() && writable && torn > 0 {
+            let path = &segment.path;
+            let file = File::options().write(true).open(path).map_err(Error::io("open", path))?;
+            file.set_len(segment.index.end.position).map_err(Error::io("cut", path))?;
+            file.sync_all().map_err(Error::io("sync", path))?;
+        }
+        Ok(Some((segment, torn)))
+    }
+
+    /// As many offsets are given up as records could have been in it, so that no offset is ever given out twice.
+    fn lost(path: &Path, first: u64, bytes: u64) -> Segment {
+        let records = (bytes / HEAD as u64).min(u64::from(u32::MAX));
+        let mut index = Index::new(Header { first, mark: 0 });
+        index.end = Place { position: bytes, number: records as u32 };
+        index.add_damage(Damage { segment: first, position: 0, bytes, offset: first, records });
+        Segment { path: path.into(), index, lost: true, seen: None }
+    }
+
+    /// Takes note of what is new in the file. Returns the number of bytes at its end that are no record; with a segment behind it they
+    /// are damage, else a record that is being written or was torn.
+    fn catch_up(&mut self, file: &File, next: Option<u64>, each: &mut dyn FnMut(&Event, u64)) -> Result<u64, Error> {
+        let mut last = None;
+        let length = self.index.catch_up(file, &self.path, &mut |position, record, event| {
+            last = Some(position);
+            if let Some(event) = event {
+                each(event, record.bytes());
+            }
+        })?;
+        if let Some(position) = last {
+            let mut head = [0; HEAD];
+            let got = segment::read_at(file, position, &mut head).map_err(Error::io("read", &self.path))?;
+            self.seen = (got == HEAD).then_some((position, head));
+        }
+        let Place { position, number } = self.index.end;
+        let rest = length.saturating_sub(position);
+        let Some(next) = next else { return Ok(rest) };
+        let first = self.index.header.first;
+        let records = next.saturating_sub(self.index.end_offset());
+        if rest > 0 {
+            self.index.add_damage(Damage { segment: first, position, bytes: rest, offset: self.index.end_offset(), records });
+            let number = u32::try_from(next.saturating_sub(first)).unwrap_or(u32::MAX).max(number);
+            self.index.end = Place { position: length, number };
+        }
+        Ok(0)
+    }
+
+    /// False when the writer took back what had been seen.
+    fn is_as_seen(&self, file: &File) -> bool {
+        let Some((position, head)) = self.seen else { return true };
+        let mut now = [0; HEAD];
+        matches!(segment::read_at(file, position, &mut now), Ok(HEAD)) && now == head
+    }
+}
+
+impl State {
+    fn load(dir: &Path, options: &Options, writable: bool) -> Result<State, Error> {
+        let mut state = State::default();
+        let firsts = segment::list(dir)?;
+        for (at, first) in firsts.iter().enumerate() {
+            if let Some((segment, torn)) = Segment::load(dir, *first, firsts.get(at + 1).copied(), writable)? {
+                state.torn_bytes += torn;
+                state.segments.push(segment);
+            }
+        }
+        if !writable {
+            state.torn_bytes = 0;
+        }
+        state.fold_all(options)?;
+        Ok(state)
+    }
+
+    /// Reads the latest state of each incident and response, and nothing else.
+    fn fold_all(&mut self, options: &Options) -> Result<(), Error> {
+        let mut latest: HashMap<u64, (Latest, usize)> = HashMap::new();
+        for (at, segment) in self.segments.iter().enumerate() {
+            for (key, found) in &segment.index.latest {
+                let held = latest.entry(*key).or_insert((*found, at));
+                if found.revision >= held.0.revision {
+                    *held = (*found, at);
+                }
+            }
+            for minute in segment.index.minutes.all() {
+                self.minutes.add(minute);
+            }
+        }
+        let mut latest: Vec<_> = latest.into_values().collect();
+        latest.sort_by_key(|(latest, at)| (*at, latest.place.position));
+        let mut file: Option<(usize, File)> = None;
+        for (latest, at) in latest {
+            let segment = &self.segments[at];
+            if file.as_ref().is_none_or(|(open, _)| *open != at) {
+                file = Some((at, File::open(&segment.path).map_err(Error::io("open", &segment.path))?));
+            }
+            let Some((_, file)) = &file else { continue };
+            let read = segment::read_one(file, segment.index.header, latest.place).map_err(Error::io("read", &segment.path))?;
+            if let Some((event, bytes)) = read.filter(|(event, _)| class::of(&event.body) == latest.class) {
+                self.view.fold(&event, bytes, options);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn end(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.index.end_offset()).max().unwrap_or(0)
+    }
 }
 
 impl Writer {
-    pub fn append(&mut self, _events: &[Event]) -> Result<Range<u64>, Error> {
-        Ok(0..0)
+    /// Adds all events or none. Durable when it returns; one sync a call. Returns their offsets.
+    pub fn append(&mut self, events: &[Event]) -> Result<Range<u64>, Error> {
+        let start = self.end_offset();
+        if events.is_empty() {
+            return Ok(start..start);
+        }
+        self.clean()?;
+        let mut ends = self.encode(events)?;
+        let room = self.log.shared.options.segment_bytes.saturating_sub(self.end.position);
+        let crowded = self.buffer.len() as u64 > room || (self.end.number as usize).saturating_add(events.len()) > u32::MAX as usize;
+        if crowded && self.end.number > 0 {
+            self.roll()?;
+            ends = self.encode(events)?;
+        }
+        let written = self.file.write_all_at(&self.buffer, self.end.position).and_then(|()| self.file.sync_data());
+        if let Err(error) = written {
+            self.dirty = true;
+            let _ = self.clean();
+            return Err(Error::io("write", &self.path)(error));
+        }
+        self.publish(events, &ends);
+        if self.buffer.capacity() > 16 << 20 {
+            self.buffer = Vec::new();
+        }
+        Ok(start..self.end_offset())
     }
 
     pub fn log(&self) -> &Log {
         &self.log
     }
+
+    fn end_offset(&self) -> u64 {
+        self.header.first.saturating_add(u64::from(self.end.number))
+    }
+
+    /// Cuts what a failed batch left behind.
+    fn clean(&mut self) -> Result<(), Error> {
+        if self.dirty {
+            self.file.set_len(self.end.position).and_then(|()| self.file.sync_all()).map_err(Error::io("cut", &self.path))?;
+            self.dirty = false;
+        }
+        Ok(())
+    }
+
+    /// Into `buffer`; returns where each record ends in it.
+    fn encode(&mut self, events: &[Event]) -> Result<Vec<usize>, Error> {
+        self.buffer.clear();
+        let mut ends = Vec::with_capacity(events.len());
+        for (number, event) in (self.end.number..=u32::MAX).zip(events) {
+            segment::encode(event, number, self.header.mark, &mut self.buffer)?;
+            ends.push(self.buffer.len());
+        }
+        Ok(ends)
+    }
+
+    /// Finishes the segment and begins the next one.
+    fn roll(&mut self) -> Result<(), Error> {
+        let shared = self.log.shared.clone();
+        let segment = Segment::create(&shared.dir, self.end_offset())?;
+        let file = File::options().read(true).write(true).open(&segment.path).map_err(Error::io("open", &segment.path))?;
+        if let Some(finished) = shared.read().segments.last() {
+            // Without it the next opening takes longer, that is all.
+            let _ = finished.index.save(&shared.dir);
+        }
+        (self.file, self.path, self.header, self.end) = (file, segment.path.clone(), segment.index.header, segment.index.end);
+        shared.write().segments.push(segment);
+        Ok(())
+    }
+
+    /// Lets readers see what is durable now.
+    fn publish(&mut self, events: &[Event], ends: &[usize]) {
+        let shared = self.log.shared.clone();
+        let mut state = shared.write();
+        let State { segments, view, minutes, .. } = &mut *state;
+        let Some(segment) = segments.last_mut() else { return };
+        let (base, mut start) = (self.end.position, 0);
+        for (event, end) in events.iter().zip(ends) {
+            let place = Place { position: base + start as u64, number: self.end.number };
+            segment.index.add(place, class::of(&event.body), (end - start) as u64, Some(event));
+            view.fold(event, end - start, &shared.options);
+            if let Some(minute) = minute_of(event) {
+                minutes.add(minute);
+            }
+            self.end = segment.index.end;
+            start = *end;
+        }
+    }
 }
 
-#[derive(Clone)]
-pub struct Log;
-
-#[derive(Clone, Debug, Default)]
-pub struct Page {
-    /// Newest first.
-    pub rows: Vec<(u64, Event)>,
-    /// Records looked at.
-    pub scanned: u64,
-    /// Why the search ended before everything was looked at and before the page was full.
-    pub stopped_early: Option<&'static str>,
-    /// `Query::before` of the next page; nothing older is left when there is none.
-    pub next: Option<u64>,
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(last) = self.log.shared.read().segments.last() {
+            let _ = last.index.save(&self.log.shared.dir);
+        }
+    }
 }
 
-#[derive(Clone, Debug)]
-pub enum Found {
-    Incident(Arc<Incident>),
-    Response(Arc<Response>),
-    /// A finding, an HTTP request, an order or any other event.
-    Event(u64, Event),
+impl Shared {
+    // A thread that panicked while it held a lock has left the state whole enough: whatever is in it can be made again from the segments.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers damage that was met while reading.
+    pub(crate) fn note(&self, damage: Vec<Damage>) {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        for part in damage {
+            if met.len() < DAMAGE_MAX && !met.contains(&part) {
+                met.push(part);
+            }
+        }
+    }
 }
 
 impl Log {
+    fn new(dir: PathBuf, options: Options, writable: bool, state: State) -> Log {
+        Log { shared: Arc::new(Shared { dir, options, writable, state: RwLock::new(state), met: Mutex::default() }) }
+    }
+
+    /// Offset that the next event will get.
     pub fn end(&self) -> u64 {
-        0
+        self.shared.read().end()
     }
+
+    /// Picks up what a writer in another process has added, and returns the end. Not needed beside a writer of this process.
     pub fn refresh(&self) -> Result<u64, Error> {
-        Ok(0)
+        if self.shared.writable {
+            return Ok(self.end());
+        }
+        let Shared { dir, options, .. } = &*self.shared;
+        let mut state = self.shared.write();
+        // Listed before the last segment is read to its end: when there is a newer one, nothing is added to it any more.
+        let firsts = segment::list(dir)?;
+        let known = state.segments.last().map(|segment| segment.index.header.first);
+        let mut taken_back = false;
+        let State { segments, view, minutes, .. } = &mut *state;
+        for (at, first) in firsts.iter().enumerate().filter(|(_, first)| known.is_none_or(|known| **first >= known)) {
+            let next = firsts.get(at + 1).copied();
+            let mut each = |event: &Event, bytes: u64| {
+                view.fold(event, bytes as usize, options);
+                if let Some(minute) = minute_of(event) {
+                    minutes.add(minute);
+                }
+            };
+            if known != Some(*first) {
+                let path = segment::path(dir, *first);
+                let file = File::open(&path).map_err(Error::io("open", &path))?;
+                let Some(header) = Header::read(&file, &path, *first)? else { break };
+                segments.push(Segment { path: path.into(), index: Index::new(header), lost: false, seen: None });
+            }
+            let Some(segment) = segments.last_mut().filter(|segment| !segment.lost) else { continue };
+            let file = File::open(&segment.path).map_err(Error::io("open", &segment.path))?;
+            if !segment.is_as_seen(&file) {
+                taken_back = true;
+                break;
+            }
+            segment.catch_up(&file, next, &mut each)?;
+        }
+        if taken_back {
+            *state = State::load(dir, options, false)?;
+        }
+        Ok(state.end())
     }
-    pub fn read(&self, _from: u64, _max: usize) -> Result<Vec<(u64, Event)>, Error> {
-        Ok(Vec::new())
-    }
-    pub fn query(&self, _query: &Query) -> Result<Page, Error> {
-        Ok(Page::default())
-    }
-    pub fn incident(&self, _uid: &str) -> Option<Arc<Incident>> {
-        None
-    }
-    /// Names of incidents and responses that begin so.
-    pub fn complete(&self, _prefix: &str) -> Vec<event::Text> {
-        Vec::new()
-    }
-    pub fn incidents(&self, _filter: &IncidentFilter) -> Vec<Arc<Incident>> {
-        Vec::new()
-    }
-    pub fn response(&self, _uid: &str) -> Option<Arc<Response>> {
-        None
-    }
-    pub fn responses_of(&self, _incident: &str) -> Vec<Arc<Response>> {
-        Vec::new()
-    }
-    pub fn responses(&self) -> Vec<Arc<Response>> {
-        Vec::new()
-    }
-    pub fn finding(&self, _uid: &str) -> Result<Option<(u64, Event)>, Error> {
-        Ok(None)
-    }
-    pub fn request(&self, _id: &str) -> Result<Option<(u64, Event)>, Error> {
-        Ok(None)
-    }
-    pub fn find(&self, _id: &str) -> Result<Vec<Found>, Error> {
-        Ok(Vec::new())
-    }
+
     pub fn facts(&self) -> Facts {
-        Facts::default()
+        let bytes = std::fs::read_dir(&self.shared.dir).map_or(0, |all| {
+            all.filter_map(|entry| entry.ok()?.metadata().ok()).filter(|meta| meta.is_file()).map(|meta| meta.len()).sum()
+        });
+        let state = self.shared.read();
+        let mut facts = Facts {
+            records: state.end(),
+            counts: class::WORDS.iter().map(|word| (*word, 0)).collect(),
+            segments: state.segments.len(),
+            bytes,
+            torn_bytes: state.torn_bytes,
+            minutes: state.minutes.all(),
+            ..Facts::default()
+        };
+        for Segment { index, .. } in &state.segments {
+            for (sum, part) in facts.counts.iter_mut().zip(index.counts) {
+                sum.1 += part;
+            }
+            facts.unreadable_records += index.unreadable;
+            facts.damaged_records += index.damaged_records;
+            facts.damage.extend(index.damage.iter().cloned());
+            if let Some((first, last)) = index.times {
+                facts.first = Some(facts.first.map_or(first, |t| t.min(first)));
+                facts.last = Some(facts.last.map_or(last, |t| t.max(last)));
+            }
+        }
+        let met = self.shared.met.lock().unwrap_or_else(PoisonError::into_inner);
+        for part in met.iter() {
+            if !facts.damage.contains(part) {
+                facts.damaged_records += part.records;
+                facts.damage.push(part.clone());
+            }
+        }
+        facts.damage.truncate(DAMAGE_MAX);
+        facts
     }
+
+    /// Reads every record of every segment again. What it finds is in [`Facts::damage`] from then on.
     pub fn verify(&self) -> Result<Vec<Damage>, Error> {
-        Ok(Vec::new())
+        let segments: Vec<_> = self.shared.read().segments.iter().map(|s| (s.path.clone(), s.index.clone(), s.lost)).collect();
+        let mut all = Vec::new();
+        for (path, index, lost) in segments {
+            if lost {
+                all.extend(index.damage);
+                continue;
+            }
+            let file = File::open(&path).map_err(Error::io("open", &path))?;
+            for block in index.blocks.iter() {
+                let buffer = segment::read_block(&file, block.start, block.end).map_err(Error::io("read", &path))?;
+                all.extend(segment::block(index.header, &buffer, block.start, block.end).1);
+            }
+            // What was damaged when the index was made lies between and behind the blocks.
+            let known: Vec<_> = index.damage.into_iter().filter(|known| !all.contains(known)).collect();
+            all.extend(known);
+        }
+        self.shared.note(all.clone());
+        Ok(all)
     }
 }

@@ -1,0 +1,380 @@
+//! What lets a query pass over blocks without reading them, and what makes a log open quickly.
+//!
+//! A block is up to 1,024 records: where they stand, times, classes, and a Bloom filter over the keys of the entities and ids in them.
+//! At 2 KiB a block, 10 million events take 20 MB. The index of a finished segment is kept beside it as `%016x.idx`; it is made again from the
+//! segment when it is missing, damaged or of another version. The index of an unfinished segment, written when a writer ends in order,
+//! covers the beginning of the segment; the rest is walked through.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use event::order::What;
+use event::{Body, Bytes, Entity, Event, Time, Uid, Verdict};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::segment::{self, HEAD, Header, PAYLOAD_MAX, Place, Record, Step};
+use crate::{Classes, Damage, Error, MINUTES, Minute};
+
+const BLOCK_RECORDS: u32 = 1_024;
+/// A block is closed when its records take more, so that reading one takes bounded memory.
+const BLOCK_BYTES: u64 = 4 << 20;
+const BLOOM_BYTES: usize = 2_048;
+const BLOOM_HASHES: u32 = 4;
+/// Places of damage that are remembered; more are only counted.
+pub(crate) const DAMAGE_MAX: usize = 1_000;
+
+const MAGIC: &[u8; 8] = b"bartzidx";
+const VERSION: u32 = 1;
+/// A longer index is not read but made again.
+const INDEX_BYTES_MAX: u64 = 256 << 20;
+
+/// Up to 1,024 records that stand one after another.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Block {
+    /// Of its first record.
+    pub(crate) start: Place,
+    /// Behind its last record.
+    pub(crate) end: Place,
+    records: u32,
+    /// Least and greatest event time.
+    pub(crate) first: Time,
+    pub(crate) last: Time,
+    pub(crate) classes: Classes,
+    bloom: Bytes,
+}
+
+impl Block {
+    fn new(start: Place, time: Time) -> Block {
+        let bloom = vec![0; BLOOM_BYTES].into();
+        Block { start, end: start, records: 0, first: time, last: time, classes: Classes::NONE, bloom }
+    }
+
+    fn is_full(&self) -> bool {
+        self.records >= BLOCK_RECORDS || self.end.position - self.start.position >= BLOCK_BYTES
+    }
+
+    /// False only when no record of the block has this key.
+    pub(crate) fn may_have(&self, key: u64) -> bool {
+        bits(key).all(|bit| self.bloom.get(bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1))
+    }
+
+    fn add_key(&mut self, key: u64) {
+        for bit in bits(key) {
+            self.bloom.0[bit / 8] |= 1 << (bit % 8);
+        }
+    }
+
+    /// Positions and numbers make sense; the checksum of the index says that they were written so.
+    fn is_sound(&self, after: Place) -> bool {
+        after.position <= self.start.position
+            && after.number <= self.start.number
+            && self.start.position < self.end.position
+            && self.start.number < self.end.number
+            && self.end.position - self.start.position <= BLOCK_BYTES + (HEAD + PAYLOAD_MAX) as u64
+            && self.bloom.len() == BLOOM_BYTES
+    }
+}
+
+/// Double hashing: `key` is a hash already.
+fn bits(key: u64) -> impl Iterator<Item = usize> {
+    let (a, b) = (key as u32, (key >> 32) as u32 | 1);
+    (0..BLOOM_HASHES).map(move |i| a.wrapping_add(i.wrapping_mul(b)) as usize % (BLOOM_BYTES * 8))
+}
+
+/// Key of an id that the product prints, no matter which case; 32 hexadecimal digits are the name of an event.
+pub(crate) fn id_key(id: &str) -> u64 {
+    Uid::parse(id).map_or_else(|| xxh3_64_with_seed(id.to_ascii_lowercase().as_bytes(), 1), Uid::key)
+}
+
+/// Key of an entity; no matter which case, because people type names as they like.
+pub(crate) fn entity_key(entity: &Entity) -> u64 {
+    if entity.name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Entity::new(entity.kind, entity.name.to_ascii_lowercase()).key()
+    } else {
+        entity.key()
+    }
+}
+
+/// The ids that an event bears, without its own name.
+pub(crate) fn ids<'a>(event: &'a Event, each: &mut dyn FnMut(&'a str)) {
+    match &event.body {
+        Body::Http(http) => http.request_id.iter().for_each(|id| each(id)),
+        Body::Finding(finding) => {
+            each(&finding.uid);
+            finding.request_id.iter().for_each(|id| each(id));
+        }
+        Body::Incident(incident) => {
+            each(&incident.uid);
+            incident.merged_into.iter().for_each(|id| each(id));
+        }
+        Body::Response(response) => {
+            each(&response.uid);
+            each(&response.incident);
+            response.phase.receipt().into_iter().for_each(|id| each(id));
+        }
+        Body::Order(order) => {
+            each(&order.uid);
+            match &order.what {
+                What::Undo { target: id }
+                | What::Redo { receipt: id }
+                | What::Close { incident: id, .. }
+                | What::Reopen { incident: id }
+                | What::Note { incident: id, .. } => each(id),
+                What::Block { .. } | What::Enforce { .. } => {}
+            }
+        }
+        Body::Authentication(_) | Body::Process(_) | Body::Other { .. } | Body::Undecoded { .. } => {}
+    }
+}
+
+/// Latest state of one incident or response in a segment.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Latest {
+    pub(crate) class: u8,
+    pub(crate) revision: u32,
+    pub(crate) place: Place,
+}
+
+/// Events per minute; the newest [`MINUTES`] minutes that had any.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Minutes(BTreeMap<i64, Minute>);
+
+impl Minutes {
+    pub(crate) fn add(&mut self, more: Minute) {
+        let minute = self.0.entry(more.minute).or_insert(Minute { minute: more.minute, ..Minute::default() });
+        for (sum, part) in [
+            (&mut minute.http, more.http),
+            (&mut minute.authentication, more.authentication),
+            (&mut minute.other, more.other),
+            (&mut minute.blocked, more.blocked),
+            (&mut minute.would_block, more.would_block),
+        ] {
+            *sum = sum.saturating_add(part);
+        }
+        if self.0.len() > MINUTES {
+            self.0.pop_first();
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<Minute> {
+        self.0.values().copied().collect()
+    }
+}
+
+pub(crate) fn minute_of(event: &Event) -> Option<Minute> {
+    let mut minute = Minute { minute: event.meta.logged.us().div_euclid(60_000_000), ..Minute::default() };
+    match &event.body {
+        Body::Http(http) => {
+            minute.http = 1;
+            minute.blocked = u32::from(http.verdict == Some(Verdict::Blocked));
+            minute.would_block = u32::from(http.verdict == Some(Verdict::WouldBlock));
+        }
+        Body::Authentication(_) => minute.authentication = 1,
+        Body::Process(_) | Body::Other { .. } | Body::Undecoded { .. } => minute.other = 1,
+        Body::Finding(_) | Body::Incident(_) | Body::Response(_) | Body::Order(_) => return None,
+    }
+    Some(minute)
+}
+
+/// What is known about one segment.
+#[derive(Clone, Debug)]
+pub(crate) struct Index {
+    pub(crate) header: Header,
+    /// Behind the last record.
+    pub(crate) end: Place,
+    /// Shared with the queries that are running.
+    pub(crate) blocks: Arc<Vec<Arc<Block>>>,
+    pub(crate) minutes: Minutes,
+    pub(crate) latest: HashMap<u64, Latest>,
+    /// By class byte; classes that this version does not know are counted last.
+    pub(crate) counts: [u64; 10],
+    pub(crate) unreadable: u64,
+    pub(crate) damage: Vec<Damage>,
+    pub(crate) damaged_records: u64,
+    pub(crate) times: Option<(Time, Time)>,
+}
+
+/// How an [`Index`] is stored, with its blocks behind it.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    first: u64,
+    mark: u32,
+    end: Place,
+    minutes: Vec<Minute>,
+    latest: Vec<(u64, Latest)>,
+    counts: [u64; 10],
+    unreadable: u64,
+    damage: Vec<Damage>,
+    damaged_records: u64,
+    times: Option<(Time, Time)>,
+}
+
+impl Index {
+    pub(crate) fn new(header: Header) -> Index {
+        Index {
+            header,
+            end: Place::START,
+            blocks: Arc::default(),
+            minutes: Minutes::default(),
+            latest: HashMap::new(),
+            counts: [0; 10],
+            unreadable: 0,
+            damage: Vec::new(),
+            damaged_records: 0,
+            times: None,
+        }
+    }
+
+    /// Offset behind the last record.
+    pub(crate) fn end_offset(&self) -> u64 {
+        self.header.first.saturating_add(u64::from(self.end.number))
+    }
+
+    /// Takes note of the record at `place`; `event` is `None` when it could not be decoded.
+    pub(crate) fn add(&mut self, place: Place, class: u8, bytes: u64, event: Option<&Event>) {
+        let end = Place { position: place.position + bytes, number: place.number.saturating_add(1) };
+        // A record without a time is taken to be as late as its neighbours.
+        let time = event.map_or_else(|| self.times.map_or(Time::ZERO, |(_, last)| last), |e| e.meta.time);
+        let blocks = Arc::make_mut(&mut self.blocks);
+        if blocks.last().is_none_or(|block| block.is_full()) {
+            blocks.push(Arc::new(Block::new(place, time)));
+        }
+        let Some(block) = blocks.last_mut().map(Arc::make_mut) else { return };
+        block.records += 1;
+        block.end = end;
+        block.first = block.first.min(time);
+        block.last = block.last.max(time);
+        block.classes = block.classes.with(Classes::of_byte(class));
+        self.end = end;
+        let count = &mut self.counts[usize::from(class).min(9)];
+        *count = count.saturating_add(1);
+        let Some(event) = event else {
+            self.unreadable = self.unreadable.saturating_add(1);
+            return;
+        };
+        block.add_key(event.meta.uid.key());
+        for entity in event.entities() {
+            block.add_key(entity_key(&entity));
+        }
+        ids(event, &mut |id| block.add_key(id_key(id)));
+        self.times = Some(self.times.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
+        if let Some(minute) = minute_of(event) {
+            self.minutes.add(minute);
+        }
+        let (uid, revision) = match &event.body {
+            Body::Incident(incident) => (&incident.uid, incident.revision),
+            Body::Response(response) => (&response.uid, 0),
+            _ => return,
+        };
+        let latest = Latest { class, revision, place };
+        let held = self.latest.entry(latest_key(class, uid)).or_insert(latest);
+        if revision >= held.revision {
+            *held = latest;
+        }
+    }
+
+    pub(crate) fn add_damage(&mut self, damage: Damage) {
+        self.damaged_records = self.damaged_records.saturating_add(damage.records);
+        if self.damage.len() < DAMAGE_MAX {
+            self.damage.push(damage);
+        }
+    }
+
+    /// Takes note of all that was written behind `self.end`. Returns the length of the file.
+    pub(crate) fn catch_up(
+        &mut self,
+        file: &File,
+        path: &Path,
+        seen: &mut dyn FnMut(u64, Record<'_>, Option<&Event>),
+    ) -> Result<u64, Error> {
+        let (header, start) = (self.header, self.end);
+        let (end, length) = segment::walk(file, path, header, start, &mut |step| match step {
+            Step::Damage(damage) => self.add_damage(damage),
+            Step::Record(position, record) => {
+                let event = record.decode();
+                self.add(Place { position, number: record.number }, record.class, record.bytes(), event.as_ref());
+                seen(header.first.saturating_add(u64::from(record.number)), record, event.as_ref());
+            }
+        })?;
+        self.end = end;
+        Ok(length)
+    }
+
+    /// Beside the segment, whole or not at all. It can be made again, so that it need not be durable.
+    pub(crate) fn save(&self, dir: &Path) -> Result<(), Error> {
+        let path = segment::index_path(dir, self.header.first);
+        let stored = Stored {
+            first: self.header.first,
+            mark: self.header.mark,
+            end: self.end,
+            minutes: self.minutes.all(),
+            latest: self.latest.iter().map(|(key, latest)| (*key, *latest)).collect(),
+            counts: self.counts,
+            unreadable: self.unreadable,
+            damage: self.damage.clone(),
+            damaged_records: self.damaged_records,
+            times: self.times,
+        };
+        let blocks: Vec<&Block> = self.blocks.iter().map(|block| &**block).collect();
+        let encode =
+            |source: rmp_serde::encode::Error| Error::Io { doing: "encode", path: path.clone(), source: std::io::Error::other(source) };
+        let payload = rmp_serde::to_vec(&(stored, blocks)).map_err(encode)?;
+        let new = path.with_extension("idx.new");
+        let write = || {
+            let mut file = File::create(&new)?;
+            file.write_all(MAGIC)?;
+            file.write_all(&VERSION.to_le_bytes())?;
+            file.write_all(&crc32fast::hash(&payload).to_le_bytes())?;
+            file.write_all(&payload)?;
+            std::fs::rename(&new, &path)
+        };
+        write().map_err(Error::io("write", &path))
+    }
+
+    /// `None` when it has to be made again.
+    pub(crate) fn load(dir: &Path, header: Header, segment_bytes: u64) -> Option<Index> {
+        let file = File::open(segment::index_path(dir, header.first)).ok()?;
+        let mut bytes = Vec::new();
+        file.take(INDEX_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+        let (head, payload) = bytes.split_at_checked(16)?;
+        let crc = crc32fast::hash(payload).to_le_bytes();
+        if head[..8] != MAGIC[..] || head[8..12] != VERSION.to_le_bytes() || head[12..] != crc {
+            return None;
+        }
+        let (stored, blocks): (Stored, Vec<Block>) = rmp_serde::from_slice(payload).ok()?;
+        let mut after = Place::START;
+        for block in &blocks {
+            if !block.is_sound(after) {
+                return None;
+            }
+            after = block.end;
+        }
+        let sound = stored.first == header.first
+            && stored.mark == header.mark
+            && after.position <= stored.end.position
+            && after.number <= stored.end.number
+            && stored.end.position <= segment_bytes;
+        let mut minutes = Minutes::default();
+        stored.minutes.into_iter().for_each(|minute| minutes.add(minute));
+        sound.then(|| Index {
+            header,
+            end: stored.end,
+            blocks: Arc::new(blocks.into_iter().map(Arc::new).collect()),
+            minutes,
+            latest: stored.latest.into_iter().collect(),
+            counts: stored.counts,
+            unreadable: stored.unreadable,
+            damage: stored.damage,
+            damaged_records: stored.damaged_records,
+            times: stored.times,
+        })
+    }
+}
+
+pub(crate) fn latest_key(class: u8, uid: &str) -> u64 {
+    xxh3_64_with_seed(uid.as_bytes(), u64::from(class))
+}

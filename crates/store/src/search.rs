@@ -1,0 +1,400 @@
+//! Reading: from an offset, by query, by id. Newest block first; blocks that cannot matter are not read, records that cannot matter are
+//! not decoded.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use event::{Body, Entity, Event, Incident, Response, Text, Time, Uid};
+use memchr::memmem::Finder;
+
+use crate::index::{Block, id_key, ids};
+use crate::segment::{self, Header, Record};
+use crate::{Classes, Error, IncidentFilter, Log, Query};
+
+/// Rows of a page, whatever was asked for.
+const ROWS_MAX: usize = 10_000;
+/// Stored size of the events that one call returns.
+const BYTES_MAX: usize = 64 << 20;
+/// What a beginning of an id can stand for.
+const COMPLETIONS_MAX: usize = 20;
+/// A shorter beginning of an id is no id.
+const PREFIX_MIN: usize = 5;
+
+/// One page of results.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// Newest first.
+    pub rows: Vec<(u64, Event)>,
+    /// Records looked at; those in blocks that the index rules out do not count.
+    pub scanned: u64,
+    /// Why the search ended before everything was looked at and before the page was full.
+    pub stopped_early: Option<&'static str>,
+    /// [`Query::before`] of the next page; `None` when nothing older is left.
+    pub next: Option<u64>,
+}
+
+/// What an id stands for.
+#[derive(Clone, Debug)]
+pub enum Found {
+    Incident(Arc<Incident>),
+    Response(Arc<Response>),
+    /// A finding, an HTTP request, an order or any other event.
+    Event(u64, Event),
+}
+
+/// What can be decided without decoding.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) from: Option<Time>,
+    pub(crate) to: Option<Time>,
+    pub(crate) classes: Classes,
+    pub(crate) before: u64,
+    /// Of each group, a block must have one key at least.
+    pub(crate) keys: Vec<Vec<u64>>,
+    /// Of each group, a record must have one of these byte strings at least.
+    pub(crate) needles: Vec<Vec<Finder<'static>>>,
+    pub(crate) rows_max: u64,
+    pub(crate) time_max: Duration,
+}
+
+impl Plan {
+    fn of_id(id: &str, classes: Classes) -> Plan {
+        let needle = if Uid::parse(id).is_none() { vec![vec![Finder::new(id).into_owned()]] } else { Vec::new() };
+        Plan { classes, keys: vec![vec![id_key(id)]], needles: needle, ..Plan::everything() }
+    }
+
+    pub(crate) fn everything() -> Plan {
+        Plan {
+            from: None,
+            to: None,
+            classes: Classes::ALL,
+            before: u64::MAX,
+            keys: Vec::new(),
+            needles: Vec::new(),
+            rows_max: u64::MAX,
+            time_max: Duration::MAX,
+        }
+    }
+
+    fn wants_block(&self, first: u64, block: &Block) -> bool {
+        first.saturating_add(u64::from(block.start.number)) < self.before
+            && block.classes.meets(self.classes)
+            && self.from.is_none_or(|from| block.last >= from)
+            && self.to.is_none_or(|to| block.first < to)
+            && self.keys.iter().all(|group| group.iter().any(|key| block.may_have(*key)))
+    }
+
+    fn wants_record(&self, record: &Record<'_>) -> bool {
+        self.classes.meets(Classes::of_byte(record.class))
+            && self.needles.iter().all(|group| group.iter().any(|needle| needle.find(record.payload).is_some()))
+    }
+}
+
+/// How a scan ended.
+#[derive(Default)]
+struct Scan {
+    scanned: u64,
+    stopped: Option<&'static str>,
+    /// Everything at or above this offset was looked at, when something is left below.
+    rest: Option<u64>,
+}
+
+/// A segment as it was when the search began.
+struct Part {
+    path: Arc<Path>,
+    header: Header,
+    blocks: Arc<Vec<Arc<Block>>>,
+}
+
+impl Part {
+    /// Nothing when the file was removed since.
+    fn open(&self) -> Result<Option<File>, Error> {
+        match File::open(&self.path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("open", &self.path)(error)),
+        }
+    }
+
+    fn offset(&self, number: u32) -> u64 {
+        self.header.first.saturating_add(u64::from(number))
+    }
+}
+
+impl Log {
+    fn parts(&self) -> Vec<Part> {
+        let state = self.shared.read();
+        let part = |segment: &crate::log::Segment| Part {
+            path: segment.path.clone(),
+            header: segment.index.header,
+            blocks: segment.index.blocks.clone(),
+        };
+        state.segments.iter().map(part).collect()
+    }
+
+    /// At most `max` events from this offset on, oldest first. Damaged records are left out: their offsets are missing.
+    pub fn read(&self, from: u64, max: usize) -> Result<Vec<(u64, Event)>, Error> {
+        let (mut out, mut bytes) = (Vec::new(), 0);
+        for part in self.parts() {
+            let mut file = None;
+            for block in part.blocks.iter().filter(|block| part.offset(block.end.number) > from) {
+                if out.len() >= max || bytes > BYTES_MAX {
+                    return Ok(out);
+                }
+                if file.is_none() {
+                    file = part.open()?;
+                }
+                let Some(file) = &file else { break };
+                let buffer = segment::read_block(file, block.start, block.end).map_err(Error::io("read", &part.path))?;
+                let (records, damage) = segment::block(part.header, &buffer, block.start, block.end);
+                self.shared.note(damage);
+                for record in records {
+                    let offset = part.offset(record.number);
+                    if offset < from {
+                        continue;
+                    }
+                    if out.len() >= max || bytes > BYTES_MAX {
+                        return Ok(out);
+                    }
+                    bytes += record.payload.len();
+                    out.extend(record.decode().map(|event| (offset, event)));
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// The event at this offset; [`Error::Damaged`] says what became of it when it cannot be read.
+    pub fn get(&self, offset: u64) -> Result<Option<Event>, Error> {
+        if let Some((at, event)) = self.read(offset, 1)?.pop()
+            && at == offset
+        {
+            return Ok(Some(event));
+        }
+        let damage = self.facts().damage.into_iter().find(|d| (d.offset..d.offset.saturating_add(d.records)).contains(&offset));
+        damage.map_or(Ok(None), |damage| Err(Error::Damaged(damage)))
+    }
+
+    /// Newest first.
+    fn scan(&self, plan: &Plan, visit: &mut dyn FnMut(u64, Event, usize) -> ControlFlow<Option<&'static str>>) -> Result<Scan, Error> {
+        let started = Instant::now();
+        let mut scan = Scan::default();
+        for part in self.parts().iter().rev() {
+            let mut file = None;
+            for block in part.blocks.iter().rev().filter(|block| plan.wants_block(part.header.first, block)) {
+                if started.elapsed() > plan.time_max {
+                    scan.stopped = Some("time limit");
+                }
+                if scan.scanned >= plan.rows_max {
+                    scan.stopped = Some("row limit");
+                }
+                if scan.stopped.is_some() {
+                    scan.rest = Some(part.offset(block.end.number).min(plan.before));
+                    return Ok(scan);
+                }
+                if file.is_none() {
+                    file = part.open()?;
+                }
+                let Some(file) = &file else { break };
+                let buffer = segment::read_block(file, block.start, block.end).map_err(Error::io("read", &part.path))?;
+                let (records, damage) = segment::block(part.header, &buffer, block.start, block.end);
+                self.shared.note(damage);
+                for record in records.iter().rev() {
+                    let offset = part.offset(record.number);
+                    if offset >= plan.before {
+                        continue;
+                    }
+                    scan.scanned += 1;
+                    if !plan.wants_record(record) {
+                        continue;
+                    }
+                    let Some(event) = record.decode() else { continue };
+                    if let ControlFlow::Break(why) = visit(offset, event, record.payload.len()) {
+                        scan.stopped = why;
+                        scan.rest = Some(offset);
+                        return Ok(scan);
+                    }
+                }
+            }
+        }
+        Ok(scan)
+    }
+
+    /// The first one, newest first, that is `wanted`.
+    fn newest(&self, plan: &Plan, wanted: impl Fn(&Event) -> bool) -> Result<Option<(u64, Event)>, Error> {
+        let mut found = None;
+        self.scan(plan, &mut |offset, event, _| {
+            if wanted(&event) {
+                found = Some((offset, event));
+                return ControlFlow::Break(None);
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
+    }
+
+    /// One page, newest first. Bounded in rows, time and memory: [`Page::stopped_early`] says when a bound was met.
+    pub fn query(&self, query: &Query) -> Result<Page, Error> {
+        let limit = query.limit.clamp(1, ROWS_MAX);
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        let scan = self.scan(&query.plan(), &mut |offset, event, size| {
+            if query.matches(&event) {
+                rows.push((offset, event));
+                bytes += size;
+            }
+            if rows.len() >= limit {
+                ControlFlow::Break(None)
+            } else if bytes > BYTES_MAX {
+                ControlFlow::Break(Some("size limit"))
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        Ok(Page { rows, scanned: scan.scanned, stopped_early: scan.stopped, next: scan.rest.filter(|rest| *rest > 0) })
+    }
+
+    /// Latest state, by its whole name.
+    pub fn incident(&self, uid: &str) -> Option<Arc<Incident>> {
+        let held = self.shared.read().view.incident(uid);
+        held.or_else(|| {
+            let plan = Plan::of_id(uid, Classes::parse("incident")?);
+            let (_, event) = self.newest(&plan, |e| matches!(&e.body, Body::Incident(i) if i.uid == uid)).ok()??;
+            if let Body::Incident(incident) = event.body { Some(Arc::from(incident)) } else { None }
+        })
+    }
+
+    /// Newest first, by `last_seen` and name; of those held in memory.
+    pub fn incidents(&self, filter: &IncidentFilter) -> Vec<Arc<Incident>> {
+        self.shared.read().view.incidents(filter)
+    }
+
+    /// Latest state, by its whole name.
+    pub fn response(&self, uid: &str) -> Option<Arc<Response>> {
+        let held = self.shared.read().view.response(uid);
+        held.or_else(|| self.stored_response(uid, |r| r.uid == uid))
+    }
+
+    fn stored_response(&self, id: &str, wanted: impl Fn(&Response) -> bool) -> Option<Arc<Response>> {
+        let plan = Plan::of_id(id, Classes::parse("response")?);
+        let (_, event) = self.newest(&plan, |e| matches!(&e.body, Body::Response(r) if wanted(r))).ok()??;
+        if let Body::Response(response) = event.body { Some(Arc::from(response)) } else { None }
+    }
+
+    /// Newest first; of those held in memory.
+    pub fn responses_of(&self, incident: &str) -> Vec<Arc<Response>> {
+        self.shared.read().view.responses(|response| response.incident == incident)
+    }
+
+    /// Newest first; of those held in memory.
+    pub fn responses(&self) -> Vec<Arc<Response>> {
+        self.shared.read().view.responses(|_| true)
+    }
+
+    /// Names of incidents, responses and receipts held in memory that begin so; at most 20.
+    pub fn complete(&self, prefix: &str) -> Vec<Text> {
+        self.shared.read().view.complete(prefix, COMPLETIONS_MAX)
+    }
+
+    /// Latest state of a finding, by its whole name.
+    pub fn finding(&self, uid: &str) -> Result<Option<(u64, Event)>, Error> {
+        let Some(classes) = Classes::parse("finding") else { return Ok(None) };
+        self.newest(&Plan::of_id(uid, classes), |e| matches!(&e.body, Body::Finding(f) if f.uid == uid))
+    }
+
+    /// The HTTP event with this request id.
+    pub fn request(&self, id: &str) -> Result<Option<(u64, Event)>, Error> {
+        let Some(classes) = Classes::parse("http") else { return Ok(None) };
+        self.newest(&Plan::of_id(id, classes), |e| matches!(&e.body, Body::Http(http) if http.request_id.as_deref() == Some(id)))
+    }
+
+    /// Whatever an id stands for that Bartizan ever printed: `INC-`, `F-`, `R-`, `r-`, `rcpt-`, `O-`, 32 hexadecimal digits. Of incidents,
+    /// findings, responses and receipts a beginning of at least 5 characters will do; when more than one begins so, all of them are
+    /// returned, at most 20. A request id brings the request and the findings about it.
+    pub fn find(&self, id: &str) -> Result<Vec<Found>, Error> {
+        let id = id.trim();
+        if Uid::parse(id).is_some() {
+            let uid = Uid::parse(id);
+            let event = self.newest(&Plan::of_id(id, Classes::ALL), |e| Some(e.meta.uid) == uid)?;
+            return Ok(event.map(|(offset, event)| Found::Event(offset, event)).into_iter().collect());
+        }
+        let long = id.len() >= PREFIX_MIN;
+        let begun = || if long { self.complete(id) } else { Vec::new() };
+        let event = |(offset, event)| Found::Event(offset, event);
+        let Some((kind, _)) = id.split_once('-') else { return Ok(Vec::new()) };
+        Ok(match kind {
+            "INC" => match self.incident(id) {
+                Some(incident) => vec![Found::Incident(incident)],
+                None => begun().iter().filter_map(|uid| self.incident(uid)).map(Found::Incident).collect(),
+            },
+            "R" => match self.response(id) {
+                Some(response) => vec![Found::Response(response)],
+                None => begun().iter().filter_map(|uid| self.response(uid)).map(Found::Response).collect(),
+            },
+            "rcpt" => match self.of_receipt(id) {
+                Some(response) => vec![Found::Response(response)],
+                None => begun().iter().filter_map(|uid| self.of_receipt(uid)).map(Found::Response).collect(),
+            },
+            "F" => match self.finding(id)? {
+                Some(found) => vec![event(found)],
+                None if long => {
+                    self.findings_that(Plan::everything(), |finding| finding.uid.starts_with(id))?.into_iter().map(event).collect()
+                }
+                None => Vec::new(),
+            },
+            "r" => {
+                let plan = Plan::of_id(id, Classes::ALL);
+                let about = self.findings_that(plan, |finding| finding.request_id.as_deref() == Some(id))?;
+                self.request(id)?.into_iter().chain(about).map(event).collect()
+            }
+            "O" => {
+                let plan = Plan::of_id(id, Classes::parse("order").unwrap_or_default());
+                self.newest(&plan, |e| matches!(&e.body, Body::Order(order) if order.uid == id))?.map(event).into_iter().collect()
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    /// The response that gave this receipt, in its latest state.
+    fn of_receipt(&self, receipt: &str) -> Option<Arc<Response>> {
+        let held = self.shared.read().view.response_of_receipt(receipt);
+        held.or_else(|| {
+            let then = self.stored_response(receipt, |r| r.phase.receipt().is_some_and(|given| given == receipt))?;
+            self.response(&then.uid).or(Some(then))
+        })
+    }
+
+    /// Latest states of at most 20 findings, newest first; within the bounds of a query.
+    fn findings_that(&self, plan: Plan, wanted: impl Fn(&event::Finding) -> bool) -> Result<Vec<(u64, Event)>, Error> {
+        let Query { rows_max, time_max, .. } = Query::default();
+        let plan = Plan { classes: Classes::parse("finding").unwrap_or_default(), rows_max, time_max, ..plan };
+        let (mut seen, mut found) = (HashSet::new(), Vec::new());
+        self.scan(&plan, &mut |offset, event, _| {
+            let Body::Finding(finding) = &event.body else { return ControlFlow::Continue(()) };
+            if seen.insert(finding.uid.clone()) && wanted(finding) {
+                found.push((offset, event));
+            }
+            if found.len() < COMPLETIONS_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(None) }
+        })?;
+        Ok(found)
+    }
+}
+
+/// True when the event is about this entity; no matter which case.
+pub(crate) fn is_about(event: &Event, entity: &Entity) -> bool {
+    event.entities().iter().any(|e| e.kind == entity.kind && e.name.eq_ignore_ascii_case(&entity.name))
+}
+
+/// True when the event bears this id, or has this name.
+pub(crate) fn bears(event: &Event, id: &str) -> bool {
+    if let Some(uid) = Uid::parse(id) {
+        return event.meta.uid == uid;
+    }
+    let mut found = false;
+    ids(event, &mut |other| found |= other == id);
+    found
+}
