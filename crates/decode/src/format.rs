@@ -1,0 +1,143 @@
+//! Which decoder reads a source: named by the user, or found from its first records.
+//!
+//! A source whose sampled records are nearly all of one format is read with it, and only records that it cannot read are offered to the
+//! others. Anything else is mixed: each record goes to the decoder that is surest of it. Either way the event of a record depends on the
+//! record and the choice alone, so a choice may be shared by threads.
+
+use event::{Body, Event};
+
+use crate::{ALL, Decoder, Place};
+
+/// At most this many records are looked at.
+pub const SAMPLE_MAX: usize = 64;
+
+/// Share of the recognised records that one format needs, in percent.
+const LEAD_PERCENT: usize = 90;
+
+/// What the user asked for.
+#[derive(Clone, Copy, Default)]
+pub enum Format {
+    #[default]
+    Auto,
+    Named(&'static dyn Decoder),
+}
+
+impl Format {
+    /// `auto` and the names of [`ALL`].
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        std::iter::once("auto").chain(ALL.iter().map(|d| d.name()))
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Auto => "auto",
+            Format::Named(decoder) => decoder.name(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl PartialEq for Format {
+    fn eq(&self, other: &Format) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Format, UnknownFormat> {
+        if name == "auto" {
+            return Ok(Format::Auto);
+        }
+        let found = ALL.iter().find(|d| d.name() == name);
+        found.map(|d| Format::Named(*d)).ok_or_else(|| UnknownFormat { name: name.to_owned() })
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown format {name:?}, expected one of {}", Format::names().collect::<Vec<_>>().join(", "))]
+pub struct UnknownFormat {
+    pub name: String,
+}
+
+/// The decoder chosen for one source.
+#[derive(Clone, Copy)]
+pub struct Choice {
+    first: Option<&'static dyn Decoder>,
+    /// The user named it: no other decoder is tried.
+    only: bool,
+}
+
+impl Choice {
+    /// Each record by itself.
+    pub const MIXED: Choice = Choice { first: None, only: false };
+
+    /// From the first records of a source; at most [`SAMPLE_MAX`] are looked at.
+    pub fn new<'r>(format: Format, sample: impl IntoIterator<Item = &'r [u8]>) -> Choice {
+        match format {
+            Format::Named(decoder) => Choice { first: Some(decoder), only: true },
+            Format::Auto => Choice { first: leader(sample.into_iter().take(SAMPLE_MAX)), only: false },
+        }
+    }
+
+    /// `combined`, .. or `mixed`.
+    pub fn name(&self) -> &'static str {
+        self.first.map_or("mixed", |d| d.name())
+    }
+
+    pub fn decode(&self, record: &[u8], at: &Place<'_>) -> Event {
+        let Some(first) = self.first else {
+            return surest(record, None).unwrap_or(ALL[0]).decode(record, at);
+        };
+        let event = first.decode(record, at);
+        if self.only || !matches!(event.body, Body::Undecoded { .. }) {
+            return event;
+        }
+        match surest(record, Some(first.name())) {
+            Some(other) if other.recognise(record) > first.recognise(record) => other.decode(record, at),
+            _ => event,
+        }
+    }
+}
+
+impl std::fmt::Debug for Choice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// `None` when no decoder knows the record.
+fn surest(record: &[u8], except: Option<&str>) -> Option<&'static dyn Decoder> {
+    let scored = ALL.iter().filter(|d| Some(d.name()) != except).map(|d| (d.recognise(record), *d));
+    scored.fold(None, |best: Option<(u8, &'static dyn Decoder)>, (score, decoder)| match best {
+        Some((held, _)) if held >= score => best,
+        _ if score == 0 => best,
+        _ => Some((score, decoder)),
+    })
+    .map(|(_, decoder)| decoder)
+}
+
+fn leader<'r>(sample: impl Iterator<Item = &'r [u8]>) -> Option<&'static dyn Decoder> {
+    let mut wins = [0usize; ALL.len()];
+    for record in sample {
+        if let Some(best) = surest(record, None) {
+            let index = ALL.iter().position(|d| d.name() == best.name());
+            wins[index.expect("invariant: the surest is one of ALL")] += 1;
+        }
+    }
+    let known: usize = wins.iter().sum();
+    let lead = (0..ALL.len()).find(|&i| wins[i] > 0 && wins[i] * 100 >= known * LEAD_PERCENT)?;
+    Some(ALL[lead])
+}
