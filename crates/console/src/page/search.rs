@@ -1,0 +1,105 @@
+//! Hunting: one box, one language, every record.
+
+use event::{Body, Event, ocsf};
+use maud::{Markup, html};
+use store::{Page, Query};
+
+use super::{Ctx, Gone, Here, layout};
+use crate::href::Href;
+use crate::part::{count, empty, entity, incident_href, moment, text, verdict};
+use crate::shown;
+
+const EXAMPLES: [&str; 5] = ["class:http status:>=500", "src_ip:203.0.113.0/24", "class:finding severity:>=high", "verdict:blocked", "\"union select\""];
+
+pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
+    let asked: String = ctx.asked("q").unwrap_or_default().chars().take(2_000).collect();
+    let before = ctx.asked("before").and_then(|b| b.parse::<u64>().ok());
+    let parsed = Query::parse(&asked);
+    Ok(layout(ctx, Here::Search, "Search", &html! {
+        div.head { h1 { "Search" } }
+        form.query method="get" action=(Href::to("/search")) role="search" {
+            label.hidden for="q" { "Query" }
+            input id="q" name="q" type="search" value=(asked) placeholder="field:value, words, an address" autocomplete="off" spellcheck="false" maxlength="2000" aria-invalid=[parsed.is_err().then_some("true")] aria-describedby=[parsed.is_err().then_some("query-error")];
+            button.primary type="submit" { "Search" }
+        }
+        p.examples { span.label { "Examples" } @for example in EXAMPLES { " " a href=(Href::to("/search").query("q", example)) { code { (example) } } } }
+        @match parsed {
+            Err(error) => section.panel { div.empty {
+                p id="query-error" { b { "This query cannot be understood" } " at character " (error.at + 1) ": " code { (text(&error.found)) } }
+                p { (text(&error.help)) }
+            } },
+            Ok(query) => { (results(ctx, &asked, &query, before)?) },
+        }
+    }))
+}
+
+fn results(ctx: &Ctx, asked: &str, query: &Query, before: Option<u64>) -> Result<Markup, Gone> {
+    let query = Query { before, limit: 100, ..query.clone() };
+    let page = ctx.log().query(&query)?;
+    Ok(html! {
+        section.panel aria-labelledby="found" {
+            h2 id="found" { "Records" span.sub { (count(page.rows.len() as u64)) " shown, " (count(page.scanned)) " looked at" @if let Some(why) = page.stopped_early { ", stopped early: " (why) } } }
+            (rows(ctx, &page))
+            @if let Some(next) = page.next { p.more { a href=(Href::to("/search").query("q", asked).query("before", &next.to_string())) { "Older" } } }
+        }
+    })
+}
+
+pub(crate) fn rows(ctx: &Ctx, page: &Page) -> Markup {
+    html! {
+        @if page.rows.is_empty() {
+            (empty("Nothing in the log fits.", &html! { p.muted { "The log holds " (count(ctx.log().end())) " records." } }))
+        } @else {
+            table.rows.records {
+                thead { tr { th scope="col" { "Time" } th scope="col" { "Class" } th scope="col" { "Who" } th scope="col" { "What" } } }
+                tbody { @for (offset, event) in &page.rows { (row(*offset, event)) } }
+            }
+        }
+    }
+}
+
+fn row(offset: u64, event: &Event) -> Markup {
+    html! {
+        tr data-row=(offset) {
+            td.when { (moment(event.meta.time)) }
+            td { (event.body.word()) }
+            td.who { @if let Some(first) = event.entities().first() { (entity(first)) } }
+            td.what {
+                (line(event))
+                details id=(format!("at-{offset}")) {
+                    summary { "record " (offset) @if !event.meta.source.is_empty() { ", " (text(&event.meta.source)) } }
+                    @if !event.raw.is_empty() { pre.bytes tabindex="0" role="region" aria-label="Record as it came" { (shown::bytes(event.raw.get(..4_096).unwrap_or(&event.raw))) } }
+                    @else { pre.bytes tabindex="0" role="region" aria-label="Record as OCSF" { (object(event)) } }
+                }
+            }
+        }
+    }
+}
+
+fn object(event: &Event) -> String {
+    let json = serde_json::to_string_pretty(&ocsf::json(event)).unwrap_or_default();
+    let end = json.floor_char_boundary(8_192);
+    shown::bytes(json[..end].as_bytes())
+}
+
+/// One line for any event.
+fn line(event: &Event) -> Markup {
+    html! {
+        @match &event.body {
+            Body::Http(h) => {
+                @if let Some(v) = h.verdict { (verdict(v)) " " }
+                @let words = html! { (text(&h.method)) " " (text(&h.target)) };
+                @match &h.request_id { Some(id) => a href=(Href::to("/requests").part(id)) { (words) }, None => { (words) } }
+                @if let Some(status) = h.status { " " span.muted { (status) } }
+            },
+            Body::Authentication(a) => { (a.action.word()) " " (a.outcome.word()) ": " (text(&a.user)) " on " (text(&a.service)) @if !a.reason.is_empty() { " " span.muted { (text(&a.reason)) } } },
+            Body::Process(p) => { (text(&p.command_line)) },
+            Body::Other { service, .. } => { span.muted { (text(service)) } },
+            Body::Undecoded { reason } => { span.muted { "not decoded: " (text(reason)) } },
+            Body::Finding(f) => { @match &f.request_id { Some(id) => a href=(Href::to("/requests").part(id)) { (text(&f.title)) }, None => { (text(&f.title)) } } " " span.muted { (format!("{:.2}", f.score.value())) } },
+            Body::Incident(i) => { a href=(incident_href(&i.uid)) { (text(&i.uid)) " " (text(&i.title)) } " " span.muted { "revision " (i.revision) } },
+            Body::Response(r) => { (r.disposition.word()) " " (entity(&r.target)) " " (r.phase.word()) @if !r.incident.is_empty() { " for " a href=(incident_href(&r.incident)) { (text(&r.incident)) } } },
+            Body::Order(o) => { (text(&crate::read::order_text(&o.what))) " " span.muted { "by " (text(&o.by)) } },
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Charts, made on the server. Colours come from classes, positions are attributes: the content security policy forbids `style=`.
+
+pub(crate) mod push;
+pub(crate) mod timeline;
+pub(crate) mod traffic;
