@@ -116,7 +116,7 @@ fn request_line(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
         return None;
     }
     Some(match memrchr(b' ', rest) {
-        Some(last) if rest[last + 1..].starts_with(b"HTTP/") => (method, &rest[..last], &rest[last + 1 + 5..]),
+        Some(last) if rest[last + 1..].starts_with(b"HTTP/") => (method, &rest[..last], &rest[last + 1..]),
         _ => (method, rest, b""),
     })
 }

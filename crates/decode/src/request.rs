@@ -16,6 +16,7 @@ pub mod json;
 pub mod multipart;
 pub mod origin;
 pub mod urlencoded;
+mod xml;
 
 /// At most this many values a request.
 pub const VALUES_MAX: usize = 10_000;
@@ -112,6 +113,8 @@ pub enum Target {
     Arg,
     /// A JSON string or number; its name is a JSON pointer.
     Json,
+    /// A text or attribute value of an XML body.
+    Xml,
     CookieName,
     Cookie,
     Header,
@@ -124,7 +127,7 @@ pub enum Target {
 }
 
 impl Target {
-    pub const COUNT: usize = 14;
+    pub const COUNT: usize = 15;
 
     /// `ARGS`, `HEADER`, .. as shown to people.
     pub const fn word(self) -> &'static str {
@@ -136,6 +139,7 @@ impl Target {
             Target::ArgName => "ARGS_NAMES",
             Target::Arg => "ARGS",
             Target::Json => "JSON",
+            Target::Xml => "XML",
             Target::CookieName => "COOKIES_NAMES",
             Target::Cookie => "COOKIE",
             Target::Header => "HEADER",
@@ -301,6 +305,9 @@ fn body(parts: &Parts<'_>, at: usize, out: &mut Values) {
     } else if matches!(parts.body.iter().find(|b| !b.is_ascii_whitespace()), Some(b'{' | b'[')) {
         json::values(parts.body, at, out)
     } else {
+        if is("xml") {
+            xml::values(parts.body, at, out);
+        }
         false
     };
     if !read {

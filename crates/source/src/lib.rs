@@ -1,1 +1,82 @@
-//! source
+//! Where bytes come from, one file per source. A source cuts them into records and decides nothing else.
+//!
+//! Blocking threads, no runtime: a file or a pipe keeps one thread busy, and the thread that calls [`Source::run`] is it. Records leave in
+//! [`Batch`]es, one buffer with offsets, so that splitting costs no allocation per line.
+//!
+//! Bounds: a record at most [`RECORD_BYTES_MAX`] (cut, and the record says so), a batch at most one block and one record, expansion of archives
+//! by [`expand::Bounds`]. Whatever stops a source short of its end stands in [`Done`]: nothing is lost silently.
+
+mod batch;
+mod error;
+pub mod expand;
+mod file;
+mod follow;
+mod folder;
+mod split;
+mod stdin;
+
+use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
+
+pub use batch::{Batch, Record};
+pub use error::Error;
+pub use file::{Whole, read_all};
+pub use folder::{Listing, Refused, list};
+pub use follow::{Follow, Position, Start, follow};
+pub use stdin::Stdin;
+
+/// A longer record is cut to this; [`Record::cut_from`] says how long it was.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+
+/// Takes batches, in order. `Break` ends the source.
+pub type Out<'o> = dyn FnMut(Batch) -> ControlFlow<()> + 'o;
+
+/// Brings bytes in.
+///
+/// The contract: `run` calls `out` from its own thread with every record in order, waits as long as `out` waits (that is the back-pressure),
+/// and returns when the source has ended, when `out` says `Break`, or soon after `stop` is set. It does not retry: an error goes to the
+/// supervisor, which may call `run` again. Facts that are no errors (a damaged archive, a bound that was hit, a rotation) stand in [`Done`].
+pub trait Source {
+    /// As in `metadata.log_source`: the path as given, or `-`.
+    fn name(&self) -> &str;
+
+    fn run(&mut self, out: &mut Out<'_>, stop: &AtomicBool) -> Result<Done, Error>;
+}
+
+/// What came of a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Records handed over; blank lines are none.
+    pub records: u64,
+    /// Physical lines.
+    pub lines: u64,
+    /// Bytes read, after expansion.
+    pub bytes: u64,
+    /// Records that were cut to [`RECORD_BYTES_MAX`].
+    pub cut: u64,
+    /// Times that a followed file was replaced or emptied.
+    pub rotations: u64,
+    /// Why the rest could not be read, when it could not.
+    pub short: Option<Short>,
+}
+
+/// Why a source ended before its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Short {
+    /// Told to.
+    Stopped,
+    /// The archive is damaged or ends too early; what came before it was read.
+    Damaged { at_bytes: u64, why: String },
+    /// The archive expands beyond a bound.
+    Bound { at_bytes: u64, bound: expand::Bound },
+}
+
+impl std::fmt::Display for Short {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Short::Stopped => f.write_str("stopped"),
+            Short::Damaged { at_bytes, why } => write!(f, "archive is damaged after {at_bytes} expanded bytes: {why}"),
+            Short::Bound { at_bytes, bound } => write!(f, "archive was read up to {at_bytes} expanded bytes: {bound}"),
+        }
+    }
+}

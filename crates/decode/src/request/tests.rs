@@ -37,7 +37,7 @@ fn every_place_of_a_request_gives_its_value_and_its_raw_bytes() {
         ],
     );
     check("/", "application/json", r#"{"a":"b"} x"#, &["PATH=/ </>", "JSON:/a=b <b>", r#"BODY={\"a\":\"b\"} x <{\"a\":\"b\"} x>"#]);
-    check("/", "text/xml", "<a>b</a>", &["PATH=/ </>", "BODY=<a>b</a> <<a>b</a>>"]);
+    check("/", "text/xml", "<a c='d'>b</a>", &["PATH=/ </>", "XML=d <d>", "XML=b <b>", "BODY=<a c=\\'d\\'>b</a> <<a c=\\'d\\'>b</a>>"]);
     check(
         "/",
         "multipart/form-data; boundary=XX",
@@ -86,8 +86,8 @@ fn depth_and_number_are_bounded() {
 proptest! {
     #[test]
     fn spans_lie_inside_the_raw_text(
-        target in "/[a-z%0-9?&=;+/]{0,40}", kind in prop::sample::select(vec!["", "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=X"]),
-        body in prop_oneof!["(--X|\r\n|name=|\"|[a-z;: ]){0,30}", "[\\[\\]{}\",:a-z0-9\\\\u]{0,60}", ".{0,60}"], cookie in ".{0,30}",
+        target in "/[a-z%0-9?&=;+/]{0,40}", kind in prop::sample::select(vec!["", "text/xml", "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=X"]),
+        body in prop_oneof!["(--X|\r\n|name=|\"|[a-z;: ]){0,30}", "(<|>|<!--|<!\\[CDATA\\[|\"|'|a| |\\]\\]>){0,20}", "[\\[\\]{}\",:a-z0-9\\\\u]{0,60}", ".{0,60}"], cookie in ".{0,30}",
     ) {
         let headers = [("cookie".into(), cookie)];
         let parts = Parts { method: "GET", target: &target, version: "HTTP/1.1", headers: &headers, content_type: kind, body: body.as_bytes(), ..Parts::default() };
@@ -102,7 +102,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read(body in prop::collection::vec(any::<u8>(), 0..300), kind in prop::sample::select(vec!["json", "multipart/x; boundary=\r", "a"])) {
+    fn any_bytes_are_read(body in prop::collection::vec(any::<u8>(), 0..300), kind in prop::sample::select(vec!["xml", "json", "multipart/x; boundary=\r", "a"])) {
         let parts = Parts { content_type: kind, body: &body, ..Parts::default() };
         let mut out = Values::default();
         values(&parts, &mut out);
