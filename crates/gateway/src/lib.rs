@@ -1,1 +1,30 @@
-//! gateway
+//! The gateway: an inline reverse proxy that makes an HTTP event of every request and asks for a verdict before it forwards.
+//!
+//! `listen` accepts and shares connections out to worker threads; `guard` stands between socket and hyper, refuses what is not one clear
+//! HTTP/1 request and keeps the clock on slow clients; `exchange` is the way of one request: decision, window of the body, verdict,
+//! `upstream`, answer. `mask` takes secrets out of what is logged, after the verdict has seen them.
+//!
+//! Architecture Invariant: a request never waits for the log, and nothing that computes a verdict awaits.
+
+pub mod ndjson;
+
+mod chunk;
+mod config;
+mod error;
+mod exchange;
+mod forward;
+mod guard;
+mod head;
+mod limit;
+mod links;
+mod listen;
+mod mask;
+mod page;
+mod slow;
+mod upstream;
+mod verdict;
+
+pub use config::{Config, Limits, Upstream, UpstreamError};
+pub use error::Error;
+pub use links::{Counters, Links, Observed};
+pub use listen::{Bound, bind};

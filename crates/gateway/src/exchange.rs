@@ -1,0 +1,721 @@
+//! The way of one request: who asks, decision, window of the body, verdict, upstream, answer. One event comes of it, whatever happens.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::Bytes;
+use event::{Body as EventBody, Event, Http, Meta, Text, Time, TimeSource, Uid, Verdict, short_id};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, REFERER, UPGRADE, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper_util::rt::TokioIo;
+use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::Notify;
+
+use crate::error::Fault;
+use crate::forward::{self, Peer, REQUEST_ID};
+use crate::guard::{Refused, Wire};
+use crate::head::{self, REFUSED_METHOD};
+use crate::limit::{Addresses, Buckets};
+use crate::links::FAULT;
+use crate::mask::{self, Secrets};
+use crate::page::{Form, page};
+use crate::slow::{Clock, Flow};
+use crate::upstream::{BodyFault, Inbound, Lease, Pool};
+use crate::verdict::{self, Ruling};
+use crate::{Config, Counters, Limits, Links, Observed};
+
+/// In an event.
+const HEADERS_MAX: usize = 64;
+
+/// What all workers share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) links: Links,
+    /// Makes request ids unpredictable.
+    pub(crate) seed: [u8; 16],
+    /// Of this start, in the names of events.
+    pub(crate) source: String,
+    pub(crate) requests: AtomicU64,
+    pub(crate) connections: AtomicU64,
+    pub(crate) buckets: Buckets,
+    pub(crate) addresses: Addresses,
+    pub(crate) stopping: AtomicBool,
+    /// `Host` for requests without one.
+    pub(crate) upstream_host: HeaderValue,
+}
+
+/// One thread's own.
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) pool: Pool,
+    pub(crate) clock: Clock,
+    pub(crate) outbox: Outbox,
+    pub(crate) open: AtomicU64,
+    pub(crate) closed: Notify,
+}
+
+/// Events on their way out, a few milliseconds' worth at a time: waking the reader for each one costs more than the event.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    waiting: Mutex<Vec<Observed>>,
+    pub(crate) filled: Notify,
+}
+
+const OUTBOX_MAX: usize = 512;
+
+impl Outbox {
+    fn push(&self, observed: Observed, links: &Links) {
+        let at_once = observed.finding.is_some();
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(observed);
+        let count = waiting.len();
+        drop(waiting);
+        if at_once || count >= OUTBOX_MAX {
+            self.flush(links);
+        } else if count == 1 {
+            self.filled.notify_one();
+        }
+    }
+
+    pub(crate) fn flush(&self, links: &Links) {
+        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        for observed in waiting {
+            if links.out.try_send(observed).is_err() {
+                Counters::add(&links.counters.shed);
+            }
+        }
+    }
+}
+
+/// One connection, as its requests see it.
+pub(crate) struct Connection {
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) peer: Peer,
+    pub(crate) number: u64,
+    pub(crate) is_http2: bool,
+}
+
+/// Sent when it is dropped, when the answer is over or given up.
+pub(crate) struct Finish {
+    connection: Arc<Connection>,
+    observed: Option<Box<Observed>>,
+    started: Instant,
+    bytes: u64,
+}
+
+impl Finish {
+    fn http(&mut self) -> Option<&mut Http> {
+        match self.observed.as_mut().map(|o| &mut o.event.body) {
+            Some(EventBody::Http(http)) => Some(http),
+            _ => None,
+        }
+    }
+
+    fn send(&mut self) {
+        let (bytes, took) = (self.bytes, self.started.elapsed());
+        if let Some(http) = self.http() {
+            http.response_bytes = Some(bytes);
+            http.duration_us = Some(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
+        }
+        if let Some(observed) = self.observed.take() {
+            let worker = &self.connection.worker;
+            worker.outbox.push(*observed, &worker.shared.links);
+        }
+    }
+}
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        self.send();
+        self.connection.wire.pace.open.fetch_sub(1, Relaxed);
+    }
+}
+
+/// An answer on its way to the client.
+pub(crate) struct Outbound {
+    source: Source,
+    finish: Option<Finish>,
+}
+
+enum Source {
+    Page(Option<Bytes>),
+    Upstream { body: Incoming, lease: Option<Lease> },
+    Empty,
+}
+
+/// An answer that streams for longer is logged when it next moves, not when it ends.
+const LOGGED_AFTER_S: u64 = 10;
+
+impl Outbound {
+    fn over(&mut self) {
+        if let Source::Upstream { lease, .. } = &mut self.source
+            && let (Some(lease), Some(finish)) = (lease.take(), &self.finish)
+        {
+            finish.connection.worker.pool.give_back(lease);
+        }
+        self.finish = None;
+    }
+}
+
+impl Body for Outbound {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let next = match &mut this.source {
+            Source::Empty => None,
+            Source::Page(text) => text.take().map(|text| Ok(Frame::data(text))),
+            Source::Upstream { body, .. } => ready!(Pin::new(body).poll_frame(cx)),
+        };
+        if let Some(Ok(frame)) = &next {
+            if let (Some(finish), Some(data)) = (&mut this.finish, frame.data_ref()) {
+                finish.bytes += data.len() as u64;
+                if finish.observed.is_some() && matches!(&this.source, Source::Upstream { .. }) && finish.started.elapsed().as_secs() >= LOGGED_AFTER_S {
+                    finish.send();
+                }
+            }
+            if this.is_end_stream() {
+                this.over();
+            }
+        } else if next.is_none() {
+            this.over();
+        } else if let Source::Upstream { lease, .. } = &mut this.source {
+            *lease = None;
+            this.finish = None;
+        }
+        Poll::Ready(next)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Empty | Source::Page(None) => true,
+            Source::Page(Some(_)) => false,
+            Source::Upstream { body, .. } => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Empty | Source::Page(None) => SizeHint::with_exact(0),
+            Source::Page(Some(text)) => SizeHint::with_exact(text.len() as u64),
+            Source::Upstream { body, .. } => body.size_hint(),
+        }
+    }
+}
+
+/// Never fails: what goes wrong is an answer.
+pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Result<Response<Outbound>, std::convert::Infallible> {
+    let asks_upgrade = !connection.is_http2 && request.headers().contains_key(UPGRADE);
+    if connection.is_http2 {
+        let pace = &connection.wire.pace;
+        pace.begun.fetch_add(1, Relaxed);
+        pace.open.fetch_add(1, Relaxed);
+    }
+    let mut response = Box::pin(exchange(&connection, request)).await;
+    if asks_upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        connection.wire.stays_http();
+    }
+    if !connection.is_http2 && connection.worker.shared.stopping.load(Relaxed) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+/// What is known of a request from its head.
+struct Asked {
+    id: Text,
+    at: Time,
+    form: Form,
+    finish: Finish,
+}
+
+impl Asked {
+    fn page(mut self, status: StatusCode, verdict: Verdict, fault: Option<&Fault>, retry_after_s: Option<u32>) -> Response<Outbound> {
+        if let Some(http) = self.finish.http() {
+            http.status = Some(status.as_u16());
+            http.verdict = Some(verdict);
+            if let Some(fault) = fault {
+                http.headers.push((Text::const_new(FAULT), fault.to_string()));
+            }
+        }
+        let counters = &self.finish.connection.worker.shared.links.counters;
+        match status.as_u16() {
+            403 => Counters::add(&counters.blocked),
+            429 => Counters::add(&counters.limited),
+            502 | 504 => Counters::add(&counters.upstream_faults),
+            _ => Counters::add(&counters.malformed),
+        }
+        let (mut parts, text) = page(status, self.form, &self.id, self.at, retry_after_s).into_parts();
+        if let Ok(id) = HeaderValue::from_str(&self.id) {
+            parts.headers.insert(REQUEST_ID, id);
+        }
+        if self.finish.connection.is_http2 {
+            parts.headers.remove(CONNECTION);
+        }
+        Response::from_parts(parts, Outbound { source: Source::Page(Some(text)), finish: Some(self.finish) })
+    }
+}
+
+async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) -> Response<Outbound> {
+    let worker = &connection.worker;
+    let shared = &*worker.shared;
+    let links = &shared.links;
+    let started = Instant::now();
+    let number = shared.requests.fetch_add(1, Relaxed) + 1;
+    Counters::add(&links.counters.requests);
+    let id = short_id("r", &[&shared.seed, &number.to_le_bytes(), &connection.number.to_le_bytes()]);
+    let at = (links.now)();
+    let meta = Meta {
+        uid: Uid::of_record(&shared.source, number),
+        time: at,
+        logged: at,
+        time_source: TimeSource::Received,
+        source: Text::from(shared.config.site.as_str()),
+        record: number,
+        format: Text::const_new("gateway"),
+        cut_from: None,
+    };
+    let mut asked = Asked {
+        id: id.clone(),
+        at,
+        form: Form::wanted(request.headers()),
+        finish: Finish { connection: Arc::clone(connection), observed: None, started, bytes: 0 },
+    };
+
+    if !connection.is_http2 && request.method().as_str() == REFUSED_METHOD {
+        let refused = connection.wire.take_refused();
+        return refuse(asked, meta, refused);
+    }
+
+    let upgrade = (forward::is_websocket(request.version(), request.headers()) && request.body().is_end_stream())
+        .then(|| hyper::upgrade::on(&mut request));
+    let (mut parts, body) = request.into_parts();
+    forward::remove_own_cookies(&mut parts.headers);
+    let client = connection.peer.client(&parts.headers, &shared.config);
+    let host_fault = if connection.is_http2 { settle_host(&mut parts) } else { None };
+    let http = http_of(&parts, client, &connection.peer, &id);
+    let mut event = Event { meta, body: EventBody::Http(Box::new(http)), raw: event::Bytes::default() };
+    let enforce = links.enforce.load(Relaxed);
+
+    if let Some(why) = host_fault {
+        let mut secrets = Secrets::default();
+        finish_event(&mut event, &mut secrets, Verdict::Blocked, 0.0);
+        asked.finish.observed = Some(Box::new(observed(event)));
+        let status = if why == METHOD { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::BAD_REQUEST };
+        return asked.page(status, Verdict::Blocked, Some(&Fault::Client(why)), None);
+    }
+
+    let ruling = {
+        let decisions = links.decisions.load();
+        match decisions.for_client(client, user_agent(&parts.headers), at) {
+            None => Ruling::None,
+            Some(decision) => {
+                decision.hit();
+                verdict::ruling(decision, enforce, || shared.buckets.take(&decision.entity, at, &shared.limits))
+            }
+        }
+    };
+    if matches!(ruling, Ruling::Block | Ruling::Limit) {
+        let verdict = verdict::verdict(ruling, false, enforce);
+        let mut secrets = Secrets::default();
+        finish_event(&mut event, &mut secrets, verdict, 0.0);
+        asked.finish.observed = Some(Box::new(observed(event)));
+        return match ruling {
+            Ruling::Limit => {
+                let retry_after_s = 1_u32.div_ceil(shared.limits.limit_rate_per_s.max(1));
+                asked.page(StatusCode::TOO_MANY_REQUESTS, verdict, None, Some(retry_after_s.max(1)))
+            }
+            _ => asked.page(StatusCode::FORBIDDEN, verdict, None, None),
+        };
+    }
+
+    let mut inbound = Inbound::default();
+    let mut flow = None;
+    if !body.is_end_stream() {
+        let watched = Arc::new(Flow::default());
+        worker.clock.watch_body(&watched);
+        inbound = Inbound::new(body, Arc::clone(&watched));
+        flow = Some(watched);
+    }
+
+    // The verdict, and what is left of the event once the secrets are out of it.
+    let mut secrets = Secrets::default();
+    let mut verdict = verdict::verdict(ruling, false, enforce);
+    let mut seen = observed_none();
+    if let Some(inspector) = &links.inspector {
+        if flow.is_some() {
+            if let Err(fault) = inbound.read_window(shared.limits.window_bytes).await {
+                finish_event(&mut event, &mut secrets, Verdict::Blocked, 0.0);
+                asked.finish.observed = Some(Box::new(observed(event)));
+                return body_page(asked, fault);
+            }
+            let window = inbound.window(shared.limits.window_bytes);
+            seen.body_seen = window.len();
+            if let EventBody::Http(http) = &mut event.body {
+                http.body = Some(window.into());
+            }
+        }
+        write_raw(&mut event, &mut secrets);
+        let begin = thread_cpu_ns();
+        match verdict::inspect(&inspector.load(), &event) {
+            Some(inspection) => {
+                verdict = verdict::verdict(ruling, inspection.verdict_block, enforce);
+                seen.score = inspection.score;
+                seen.finding = inspection.finding;
+                seen.rules = inspection.rules;
+                seen.models = inspection.models;
+            }
+            None => Counters::add(&links.counters.inspector_panics),
+        }
+        seen.cpu_us = u32::try_from((thread_cpu_ns() - begin) / 1000).unwrap_or(u32::MAX);
+    } else {
+        write_raw(&mut event, &mut secrets);
+    }
+    finish_event(&mut event, &mut secrets, verdict, seen.score);
+    if let Some(finding) = &mut seen.finding {
+        finding.verdict = Some(verdict);
+        finding.request_id = Some(id.clone());
+        mask::finding(finding, &secrets);
+    }
+    mask::rules(&mut seen.rules, &secrets);
+    asked.finish.observed = Some(Box::new(Observed {
+        event,
+        finding: seen.finding,
+        rules: seen.rules,
+        models: seen.models,
+        cpu_us: seen.cpu_us,
+        body_seen: seen.body_seen,
+    }));
+    match verdict {
+        Verdict::Blocked => return asked.page(StatusCode::FORBIDDEN, verdict, None, None),
+        Verdict::WouldBlock => Counters::add(&links.counters.would_block),
+        _ => {}
+    }
+
+    let head = outgoing(parts, connection, &id, upgrade.is_some());
+    let (response, lease) = match send(worker, head, inbound, flow.as_deref()).await {
+        Ok(done) => done,
+        Err(fault) => {
+            let slow = flow.as_deref().is_some_and(|f| f.expired.load(Relaxed));
+            let status = match (&fault, slow) {
+                (_, true) => StatusCode::REQUEST_TIMEOUT,
+                (Fault::Client(_), _) => StatusCode::BAD_REQUEST,
+                (Fault::Upstream(_), _) => StatusCode::BAD_GATEWAY,
+                (Fault::TooSlow(_), _) => StatusCode::GATEWAY_TIMEOUT,
+            };
+            let fault = if slow { Fault::Client("body too slow") } else { fault };
+            return asked.page(status, verdict, Some(&fault), None);
+        }
+    };
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return tunnel(asked, response, upgrade);
+    }
+    if let (Some(flow), Some(http)) = (&flow, asked.finish.http()) {
+        http.body_bytes = http.body_bytes.max(flow.bytes.load(Relaxed));
+    }
+    deliver(asked, response, lease, connection.is_http2)
+}
+
+/// Sends it on a kept connection if there is one, and once more on a fresh one when the upstream had closed that meanwhile.
+async fn send(worker: &Worker, head: Head, body: Inbound, flow: Option<&Flow>) -> Result<(Response<Incoming>, Lease), Fault> {
+    let again = (flow.is_none() && matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS)).then(|| head.clone());
+    let mut lease = worker.pool.lease(false).await?;
+    let unsent = match worker.pool.send(&mut lease, head.with(body), flow).await {
+        Ok(response) => return Ok((response, lease)),
+        Err(unsent) => unsent,
+    };
+    if !lease.reused || matches!(unsent.fault, Fault::TooSlow(_) | Fault::Client(_)) {
+        return Err(unsent.fault);
+    }
+    let request = match (unsent.request, again) {
+        (Some(request), _) => *request,
+        (None, Some(head)) => head.with(Inbound::default()),
+        (None, None) => return Err(unsent.fault),
+    };
+    let mut lease = worker.pool.lease(true).await?;
+    match worker.pool.send(&mut lease, request, flow).await {
+        Ok(response) => Ok((response, lease)),
+        Err(unsent) => Err(unsent.fault),
+    }
+}
+
+/// A request head as the upstream gets it.
+#[derive(Clone)]
+struct Head {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl Head {
+    fn with(self, body: Inbound) -> Request<Inbound> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.headers_mut() = self.headers;
+        request
+    }
+}
+
+fn outgoing(parts: Parts, connection: &Connection, id: &str, is_websocket: bool) -> Head {
+    let mut headers = parts.headers;
+    forward::remove_hop_by_hop(&mut headers);
+    if is_websocket {
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    let host = headers.get(HOST).cloned();
+    connection.peer.announce(&mut headers, host.as_ref());
+    if host.is_none() {
+        headers.insert(HOST, connection.worker.shared.upstream_host.clone());
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    // Origin form, whatever the client used.
+    let uri = if parts.uri.authority().is_some() {
+        parts.uri.path_and_query().cloned().map_or_else(Uri::default, Uri::from)
+    } else {
+        parts.uri
+    };
+    Head { method: parts.method, uri, headers }
+}
+
+fn deliver(mut asked: Asked, response: Response<Incoming>, lease: Lease, is_http2: bool) -> Response<Outbound> {
+    let (mut parts, body) = response.into_parts();
+    forward::remove_hop_by_hop(&mut parts.headers);
+    if let Ok(id) = HeaderValue::from_str(&asked.id) {
+        parts.headers.insert(REQUEST_ID, id);
+    }
+    if is_http2 {
+        parts.version = Version::HTTP_2;
+    } else {
+        parts.version = Version::HTTP_11;
+    }
+    if let Some(http) = asked.finish.http() {
+        http.status = Some(parts.status.as_u16());
+    }
+    // A stream of events may never end, and its request is known now.
+    let is_stream = parts.headers.get(CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"text/event-stream"));
+    if is_stream {
+        asked.finish.send();
+    }
+    let mut outbound = Outbound { source: Source::Upstream { body, lease: Some(lease) }, finish: Some(asked.finish) };
+    if outbound.is_end_stream() {
+        outbound.over();
+    }
+    Response::from_parts(parts, outbound)
+}
+
+/// Both ends speak something else from here on: bytes are carried, nothing is read.
+fn tunnel(mut asked: Asked, mut response: Response<Incoming>, upgrade: Option<hyper::upgrade::OnUpgrade>) -> Response<Outbound> {
+    let Some(client) = upgrade else {
+        let fault = Fault::Upstream("switched protocols without being asked".into());
+        return asked.page(StatusCode::BAD_GATEWAY, Verdict::Allowed, Some(&fault), None);
+    };
+    let upstream = hyper::upgrade::on(&mut response);
+    let wire = Arc::clone(&asked.finish.connection.wire);
+    wire.becomes_tunnel();
+    tokio::spawn(async move {
+        if let (Ok(client), Ok(upstream)) = tokio::join!(client, upstream) {
+            let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
+            // Either end may leave at any time; nothing is lost by it that was not on its way.
+            let _ = tokio::io::copy_bidirectional(&mut client, &mut upstream).await;
+        }
+    });
+    let (mut parts, _) = response.into_parts();
+    forward::remove_hop_by_hop(&mut parts.headers);
+    parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    parts.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(id) = HeaderValue::from_str(&asked.id) {
+        parts.headers.insert(REQUEST_ID, id);
+    }
+    if let Some(http) = asked.finish.http() {
+        http.status = Some(101);
+    }
+    parts.extensions.clear();
+    Response::from_parts(parts, Outbound { source: Source::Empty, finish: Some(asked.finish) })
+}
+
+const METHOD: &str = "method not for a reverse proxy";
+
+/// HTTP/2 names the host in `:authority`; from here on it is in `Host`. Says what is wrong with it.
+fn settle_host(parts: &mut Parts) -> Option<&'static str> {
+    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
+        return Some(METHOD);
+    }
+    if parts.headers.get_all(HOST).iter().count() > 1 {
+        return Some("several Host");
+    }
+    match (parts.uri.authority(), parts.headers.get(HOST)) {
+        (Some(authority), Some(host)) if !authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes()) => {
+            return Some("target and Host differ");
+        }
+        (Some(authority), _) => {
+            let Ok(host) = HeaderValue::from_str(authority.as_str()) else { return Some("bad Host") };
+            parts.headers.insert(HOST, host);
+        }
+        (None, Some(_)) => {}
+        (None, None) => return Some("no Host"),
+    }
+    let host = parts.headers.get(HOST)?;
+    if !head::is_host(host.as_bytes()) {
+        return Some("bad Host");
+    }
+    // Cookies may come in pieces (RFC 9113 8.2.3); HTTP/1 has one line of them.
+    let pieces: Vec<&[u8]> = parts.headers.get_all(http::header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if pieces.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&pieces.join(&b"; "[..]))
+    {
+        parts.headers.insert(http::header::COOKIE, joined);
+    }
+    None
+}
+
+fn body_page(asked: Asked, fault: BodyFault) -> Response<Outbound> {
+    match fault {
+        BodyFault::Slow => asked.page(StatusCode::REQUEST_TIMEOUT, Verdict::Blocked, Some(&Fault::Client("body too slow")), None),
+        BodyFault::Cut => asked.page(StatusCode::BAD_REQUEST, Verdict::Blocked, Some(&Fault::Client("body cut or malformed")), None),
+    }
+}
+
+/// A head that the guard refused: the event holds what can be read of it, and its bytes.
+fn refuse(mut asked: Asked, meta: Meta, refused: Option<Refused>) -> Response<Outbound> {
+    let (status, why, raw) = match refused {
+        Some(r) => (r.refusal.status, r.refusal.why, r.raw),
+        None => (400, "bad request", Vec::new()),
+    };
+    let connection = &asked.finish.connection;
+    let text = String::from_utf8_lossy(&raw);
+    let mut secrets = Secrets::default();
+    let mut lines = text.split('\n').map(|line| line.trim_end_matches('\r'));
+    let mut words = lines.next().unwrap_or_default().splitn(3, ' ');
+    let method = Text::from(words.next().unwrap_or_default().chars().take(32).collect::<String>());
+    let target = mask::target(words.next().unwrap_or_default(), &mut secrets).into_owned();
+    let rest = words.next().unwrap_or_default();
+    let mut masked = format!("{method} {target} {rest}\r\n");
+    let mut headers = Vec::new();
+    for line in lines {
+        match line.split_once(':') {
+            Some((name, value)) if headers.len() < HEADERS_MAX => {
+                let name = name.to_ascii_lowercase();
+                let value = mask::header(name.trim(), value.trim(), &mut secrets).into_owned();
+                masked.extend([&name, ": ", &value, "\r\n"]);
+                headers.push((Text::from(name), value));
+            }
+            // A body may follow; of it nothing is kept.
+            _ if line.is_empty() => break,
+            _ => {}
+        }
+    }
+    let host = headers.iter().find(|(name, _)| name == "host").map(|(_, value)| Text::from(value.as_str())).unwrap_or_default();
+    let http = Http {
+        client: Some(connection.peer.address),
+        client_port: Some(connection.peer.port),
+        host,
+        method,
+        target,
+        headers,
+        request_id: Some(asked.id.clone()),
+        ..Http::default()
+    };
+    let event = Event { meta, body: EventBody::Http(Box::new(http)), raw: masked.into_bytes().into() };
+    asked.finish.observed = Some(Box::new(observed(event)));
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+    if status == StatusCode::REQUEST_TIMEOUT {
+        Counters::add(&connection.worker.shared.links.counters.slow_clients);
+    }
+    asked.page(status, Verdict::Blocked, Some(&Fault::Client(why)), None)
+}
+
+fn user_agent(headers: &HeaderMap) -> &str {
+    headers.get(USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default()
+}
+
+/// As it came, secrets and all: for the inspector.
+fn http_of(parts: &Parts, client: IpAddr, peer: &Peer, id: &Text) -> Http {
+    let text = |name| parts.headers.get(name).map_or_else(String::new, |v: &HeaderValue| String::from_utf8_lossy(v.as_bytes()).into_owned());
+    let length = parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    Http {
+        client: Some(client),
+        client_port: (client == peer.address).then_some(peer.port),
+        host: parts.headers.get(HOST).map(|v| Text::from_utf8_lossy(v.as_bytes())).unwrap_or_default(),
+        method: Text::from(parts.method.as_str()),
+        target: parts.uri.path_and_query().map_or_else(|| "*".to_owned(), |p| p.as_str().to_owned()),
+        version: Text::const_new(forward::version_text(parts.version)),
+        request_bytes: length,
+        user_agent: text(USER_AGENT),
+        referrer: text(REFERER),
+        content_type: parts.headers.get(CONTENT_TYPE).map(|v| Text::from_utf8_lossy(v.as_bytes())).unwrap_or_default(),
+        headers: parts
+            .headers
+            .iter()
+            .take(HEADERS_MAX)
+            .map(|(name, value)| (Text::from(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect(),
+        body_bytes: length.unwrap_or(0),
+        request_id: Some(id.clone()),
+        ..Http::default()
+    }
+}
+
+/// The request as text, already masked, so that ranges of bytes in it stay right. Kept within [`mask::RAW_BYTES_MAX`].
+fn write_raw(event: &mut Event, secrets: &mut Secrets) {
+    let EventBody::Http(http) = &event.body else { return };
+    let mut raw = String::with_capacity(256 + http.headers.iter().map(|(n, v)| n.len() + v.len() + 4).sum::<usize>());
+    raw.extend([&http.method, " ", &mask::target(&http.target, secrets), " HTTP/", &http.version, "\r\n"]);
+    for (name, value) in &http.headers {
+        raw.extend([name, ": ", &mask::header(name, value, secrets), "\r\n"]);
+    }
+    raw.push_str("\r\n");
+    let mut raw = raw.into_bytes();
+    if let Some(body) = &http.body {
+        let excerpt = &body[..body.len().min(mask::BODY_BYTES_MAX)];
+        raw.extend_from_slice(&mask::body(&http.content_type, excerpt, secrets));
+    }
+    raw.truncate(mask::RAW_BYTES_MAX);
+    event.raw = raw.into();
+}
+
+fn finish_event(event: &mut Event, secrets: &mut Secrets, verdict: Verdict, score: f32) {
+    if event.raw.is_empty() {
+        write_raw(event, secrets);
+    }
+    if let EventBody::Http(http) = &mut event.body {
+        mask::http(http, secrets);
+        http.verdict = Some(verdict);
+        http.score = score;
+    }
+}
+
+struct Seen {
+    score: f32,
+    finding: Option<Box<event::Finding>>,
+    rules: Vec<event::finding::RuleHit>,
+    models: Vec<event::finding::ModelScore>,
+    cpu_us: u32,
+    body_seen: usize,
+}
+
+fn observed_none() -> Seen {
+    Seen { score: 0.0, finding: None, rules: Vec::new(), models: Vec::new(), cpu_us: 0, body_seen: 0 }
+}
+
+fn observed(event: Event) -> Observed {
+    Observed { event, finding: None, rules: Vec::new(), models: Vec::new(), cpu_us: 0, body_seen: 0 }
+}
+
+fn thread_cpu_ns() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
+}
