@@ -1,1 +1,16 @@
-//! bartizan
+//! The binary's library: composes the pure crates into a pipeline, gives it threads, a log, a gateway, a console and a command line.
+//!
+//! [`pipeline`] is pure composition; [`shard`] gives it threads; [`engine`] is the one thread that owns incidents, responses and the log;
+//! [`cli`] holds one file a command.
+
+pub mod cli;
+pub mod clock;
+pub mod control;
+pub mod demo;
+pub mod engine;
+pub mod feed;
+pub mod knowledge;
+pub mod paths;
+pub mod pipeline;
+pub mod service;
+pub mod shard;

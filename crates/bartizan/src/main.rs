@@ -1,1 +1,5 @@
-fn main() {}
+//! `bartizan`: see [`bartizan::cli`].
+
+fn main() -> std::process::ExitCode {
+    bartizan::cli::main()
+}

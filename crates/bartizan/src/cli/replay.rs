@@ -1,0 +1,158 @@
+//! `replay PATH...`: findings and incidents of files as OCSF; nothing is stored, nothing is done.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use event::response::Mode;
+use event::{Body, Event, Incident, Uid};
+
+use super::fail::{Exit, Fail};
+use super::{Global, incident, out, text};
+use crate::feed;
+use crate::knowledge::Content;
+use crate::pipeline::Pipeline;
+use crate::service::Service;
+
+/// Run files through the pipeline and print what it finds
+#[derive(Args)]
+#[command(after_help = "Examples:\n  bartizan replay access.log --ndjson\n  bartizan replay /var/log --emit events | head\n\nExit codes: 0 read; 3 something could not be read.")]
+pub struct Replay {
+    /// Files or folders
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    #[arg(long, default_value = "auto")]
+    format: String,
+    #[arg(long)]
+    ndjson: bool,
+    /// Print every normalised event, or the responses as well
+    #[arg(long, value_enum, default_value = "findings")]
+    emit: Emit,
+    /// Threads that decode and detect; the result is the same for any number
+    #[arg(long)]
+    shards: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Emit {
+    Findings,
+    Events,
+    Responses,
+}
+
+pub fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
+    let (knowledge, said) = Content::load(global.content.as_deref())?.knowledge()?;
+    said.iter().for_each(out::note);
+    let files = feed::list(&args.paths)?;
+    let shards = args.shards.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
+    let mut pipeline = Pipeline::new(&knowledge, shards, ::incident::Never::default(), Mode::Monitor);
+    let lines = args.ndjson || args.emit != Emit::Findings;
+    let (mut findings, mut printed) = (0_u64, Vec::new());
+    let mut read = feed::read(&files, feed::format(&args.format)?, shards, &mut |events| {
+        if args.emit == Emit::Events {
+            for event in &events {
+                write(&mut printed, &event::ocsf::json(event));
+            }
+        } else {
+            let outcome = pipeline.step(&events, &[], Vec::new(), None);
+            findings += outcome.findings.len() as u64;
+            if lines {
+                for finding in outcome.findings {
+                    write(&mut printed, &finding_json(finding));
+                }
+                for response in outcome.planned.into_iter().filter(|_| args.emit == Emit::Responses) {
+                    let at = response.requested;
+                    let name = Uid::of_record(&response.uid, 0);
+                    write(&mut printed, &event::ocsf::json(&Event::own(name, at, Body::Response(Box::new(response)))));
+                }
+            }
+        }
+        out::raw(&printed);
+        printed.clear();
+        std::ops::ControlFlow::Continue(())
+    })?;
+    let incidents: Vec<&Incident> = pipeline.correlator.incidents().filter(|i| i.merged_into.is_none()).collect();
+    read.findings = findings;
+    read.incidents = incidents.len() as u64;
+    if lines {
+        for incident in incidents {
+            write(&mut printed, &incident::ocsf(incident));
+        }
+        out::raw(&printed);
+        out::json(&read.summary());
+    } else {
+        for incident in incidents {
+            out::line(text::incident_row(incident));
+        }
+        out::line(format!(
+            " {} incidents, {} findings in {} events ({} not understood), {:.2} s, {:.0} events/s",
+            read.incidents,
+            read.findings,
+            read.events,
+            read.undecoded,
+            read.wall_s,
+            read.events as f64 / read.wall_s.max(1e-6)
+        ));
+        if global.json {
+            out::json(&read.summary());
+        }
+    }
+    Ok(if read.failed > 0 { Exit::CouldNot } else { Exit::Fine })
+}
+
+fn write(out: &mut Vec<u8>, value: &serde_json::Value) {
+    if serde_json::to_writer(&mut *out, value).is_ok() {
+        out.push(b'\n');
+    }
+}
+
+fn finding_json(finding: event::Finding) -> serde_json::Value {
+    let name = Uid::of_record(&finding.uid, finding.count);
+    let mut event = Event::own(name, finding.last_seen, Body::Finding(Box::new(finding)));
+    if let Body::Finding(finding) = &event.body {
+        event.meta.source = finding.evidence.first().map(|e| e.source.clone()).unwrap_or_default();
+    }
+    event::ocsf::json(&event)
+}
+
+/// Findings and incidents that the log got since `from`.
+pub fn print_from(log: &store::Log, from: u64) -> Result<(), Fail> {
+    let mut at = from;
+    let mut last: std::collections::BTreeMap<event::Text, Incident> = std::collections::BTreeMap::new();
+    loop {
+        let rows = log.read(at, 1_024).map_err(|e| Fail::new("E0203", e.to_string()))?;
+        let Some((offset, _)) = rows.last() else { break };
+        at = offset + 1;
+        for (_, row) in &rows {
+            match &row.body {
+                Body::Finding(_) => out::json(&event::ocsf::json(row)),
+                Body::Incident(incident) => {
+                    last.insert(incident.uid.clone(), (**incident).clone());
+                }
+                _ => {}
+            }
+        }
+    }
+    for incident in last.values() {
+        out::json(&incident::ocsf(incident));
+    }
+    Ok(())
+}
+
+/// Findings and incidents as they come, until dropped.
+pub fn live_lines(service: &Service) -> tokio::task::JoinHandle<()> {
+    let mut facts = service.shared.live.subscribe();
+    let log = service.log.clone();
+    service.runtime().spawn(async move {
+        loop {
+            match facts.recv().await {
+                Ok(fact) if fact.kind == "finding" || fact.kind == "incident" => {
+                    if let Ok(rows) = log.read(fact.offset, 1) {
+                        rows.iter().for_each(|(_, row)| out::json(&event::ocsf::json(row)));
+                    }
+                }
+                Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    })
+}

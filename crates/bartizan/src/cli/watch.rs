@@ -1,0 +1,106 @@
+//! `watch SOURCE...`: attacks in log files. Reads to the end, or stays with `--follow`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::fail::{Exit, Fail};
+use super::{Global, out, replay, text};
+use crate::knowledge::Content;
+use crate::service::{Service, Wanted, model_states};
+use crate::{feed, paths};
+
+/// Find attacks in log files, folders or stdin (`-`)
+///
+/// Incidents are kept in the data directory: `incident list`, `explain` and `undo` work on them afterwards.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  bartizan watch /var/log/auth.log\n  bartizan watch /var/log/nginx/access.log --follow\n\nExit codes: 0 fine; 3 a source could not be read.")]
+pub struct Watch {
+    /// Files, folders or `-`
+    #[arg(required = true)]
+    sources: Vec<PathBuf>,
+    #[arg(long, default_value = "auto")]
+    format: String,
+    /// Stay, and read what is added; with a console
+    #[arg(long)]
+    follow: bool,
+    /// Findings and incidents as OCSF, one object a line
+    #[arg(long)]
+    ndjson: bool,
+    #[arg(long)]
+    no_console: bool,
+    #[arg(long, value_name = "ADDR")]
+    console_listen: Option<SocketAddr>,
+}
+
+pub fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
+    let content = Content::load(global.content.as_deref())?;
+    let (knowledge, said) = content.knowledge()?;
+    said.iter().for_each(out::note);
+    let format = feed::format(&args.format)?;
+    let files = feed::list(&args.sources)?;
+    let data_dir = paths::data_dir(global.data_dir.as_ref());
+    let console = (args.follow && !args.no_console).then(|| console::Config {
+        listen: args.console_listen.unwrap_or_else(|| console::Config::default().listen),
+        port_may_move: args.console_listen.is_none(),
+        ..console::Config::default()
+    });
+    let service = Service::start(Wanted {
+        data_dir,
+        demo: false,
+        enforce: false,
+        console,
+        gateway: None,
+        never: incident::Never::default(),
+        models: model_states(&content),
+        knowledge,
+    })?;
+    if args.follow {
+        if let Some(link) = &service.console_link {
+            out::line(format!("console   {link}   one use, 15 minutes"));
+        }
+        let live = args.ndjson.then(|| replay::live_lines(&service));
+        feed::follow(&service, &args.sources)?;
+        service.wait();
+        drop(live);
+        return Ok(service.stop());
+    }
+    let from = service.log.end();
+    let read = feed::read_into(&service, &files, format)?;
+    let log = service.log.clone();
+    let exit = service.stop();
+    if args.ndjson {
+        replay::print_from(&log, from)?;
+        out::json(&read.summary());
+    } else if global.json {
+        out::json(&json!({"schema": "bartizan.watch/1", "read": read.summary()}));
+    } else {
+        people(&log, &read, global);
+    }
+    Ok(if read.failed > 0 { Exit::CouldNot } else { exit })
+}
+
+fn people(log: &store::Log, read: &feed::Read, global: &Global) {
+    if !global.quiet {
+        out::note(format!(
+            " read  {} events in {:.1} s ({:.0}/s), {} not understood (kept; --format names one), {} lost",
+            read.events,
+            read.wall_s,
+            read.events as f64 / read.wall_s.max(1e-6),
+            read.undecoded,
+            read.lost,
+        ));
+    }
+    let incidents = log.incidents(&store::IncidentFilter { open: true, limit: 50, ..Default::default() });
+    if incidents.is_empty() {
+        out::line(format!(" no incidents in {} events", read.events));
+    }
+    for incident in &incidents {
+        out::line(text::incident_row(incident));
+    }
+    if let Some(incident) = incidents.first() {
+        out::line(format!(" why    bartizan explain {0}      take its blocks back: bartizan undo {0}", incident.uid));
+    }
+}

@@ -1,0 +1,370 @@
+//! The engine: one thread that owns pipeline, responses and the log's writer.
+//!
+//! Everything that changes something comes in through one bounded queue: batches of events, requests that the gateway observed, orders
+//! of people. What a step led to is on disk before anybody acts on it or hears of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use console::Fact;
+use event::incident::Entry;
+use event::order::{Answer, Fault, What};
+use event::response::{Mode, Phase};
+use event::{Body, Decisions, Entity, Event, Finding, Incident, Order, Response, Text, Time, Uid, short_id};
+use respond::{DecisionTable, Desk};
+use tokio::sync::{broadcast, oneshot};
+
+use crate::cli::fail::Fail;
+use crate::clock;
+use crate::pipeline::Pipeline;
+
+pub enum Input {
+    /// From sources, in order.
+    Events(Vec<Event>),
+    /// From the gateway, with the findings of its inline inspection.
+    Observed(Vec<gateway::Observed>),
+    Order(What, Text, oneshot::Sender<Answer>),
+    /// Answers when everything before it is on disk.
+    Flush(SyncSender<()>),
+}
+
+/// Batches in flight between the rim and the engine; a full queue makes files wait.
+const QUEUE: usize = 16;
+/// Events of one step: bounds the time to the next `fsync`.
+const STEP_MAX: usize = 16_384;
+const TICK: Duration = Duration::from_millis(200);
+
+/// What the engine shares with the rim.
+#[derive(Clone)]
+pub struct Shared {
+    pub decisions: Arc<ArcSwap<Decisions>>,
+    pub enforce: Arc<AtomicBool>,
+    pub live: broadcast::Sender<Fact>,
+}
+
+impl Shared {
+    pub fn new(enforce: bool) -> Shared {
+        Shared {
+            decisions: Arc::new(ArcSwap::from_pointee(Decisions::default())),
+            enforce: Arc::new(AtomicBool::new(enforce)),
+            live: broadcast::channel(1024).0,
+        }
+    }
+}
+
+pub struct Engine {
+    pipeline: Pipeline,
+    desk: Desk,
+    writer: store::Writer,
+    shared: Shared,
+    orders: u64,
+}
+
+impl Engine {
+    /// Takes up where an earlier run ended: open incidents, responses in force.
+    pub fn open(mut pipeline: Pipeline, writer: store::Writer, shared: Shared, now: Time) -> Result<Engine, Fail> {
+        let log = writer.log().clone();
+        let incidents = log.incidents(&store::IncidentFilter { limit: usize::MAX, ..Default::default() });
+        pipeline.correlator.restore(incidents.iter().map(|i| (**i).clone()), |uid| match log.finding(uid) {
+            Ok(Some((_, Event { body: Body::Finding(finding), .. }))) => Some(*finding),
+            _ => None,
+        });
+        let responses: Vec<Response> = log.responses().iter().map(|r| (**r).clone()).collect();
+        pipeline.planner.restore(&responses);
+        let mut engine =
+            Engine { pipeline, desk: Desk::new(DecisionTable::new(Arc::clone(&shared.decisions))), writer, shared, orders: 0 };
+        let changed = {
+            let (desk, writer) = (&mut engine.desk, &mut engine.writer);
+            desk.restore(responses, now, &mut |bodies| append(writer, bodies, now)).map_err(|e| Fail::new("E0601", e.to_string()))?
+        };
+        engine.tell(&changed, "bartizan", now);
+        Ok(engine)
+    }
+
+    /// Gives the engine its thread.
+    pub fn start(self) -> (SyncSender<Input>, JoinHandle<Engine>) {
+        let (send, receive) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || self.run(&receive));
+        (send, thread.unwrap_or_else(|e| panic!("invariant: a thread can be started: {e}")))
+    }
+
+    fn run(mut self, inputs: &Receiver<Input>) -> Engine {
+        loop {
+            match inputs.recv_timeout(TICK) {
+                Ok(first) => self.take(first, inputs),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self,
+            }
+            self.tick(clock::now());
+        }
+    }
+
+    /// Gathers what waits behind `first` into one step, so that many small batches cost one `fsync`.
+    fn take(&mut self, first: Input, inputs: &Receiver<Input>) {
+        let (mut events, mut observed) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some(input) = next.take() {
+            match input {
+                Input::Events(more) => events.extend(more),
+                Input::Observed(more) => observed.extend(more),
+                Input::Order(what, by, reply) => {
+                    self.step(&mut events, &mut observed);
+                    // The asker may have gone away; the order stands all the same.
+                    let _ = reply.send(self.order(what, by, clock::now()));
+                }
+                Input::Flush(done) => {
+                    self.step(&mut events, &mut observed);
+                    let _ = done.send(());
+                }
+            }
+            if events.len() + observed.len() < STEP_MAX {
+                next = inputs.try_recv().ok();
+            }
+        }
+        self.step(&mut events, &mut observed);
+    }
+
+    fn step(&mut self, events: &mut Vec<Event>, observed: &mut Vec<gateway::Observed>) {
+        if events.is_empty() && observed.is_empty() {
+            return;
+        }
+        let now = clock::now();
+        observed.iter_mut().for_each(name_program);
+        let (seen, inline): (Vec<Event>, Vec<Option<Box<Finding>>>) = observed.drain(..).map(|o| (o.event, o.finding)).unzip();
+        let inline = inline.into_iter().flatten().map(|f| *f).collect();
+        self.pipeline.mode = if self.shared.enforce.load(Ordering::Relaxed) { Mode::Enforce } else { Mode::Monitor };
+        let outcome = self.pipeline.step(events, &seen, inline, Some(now));
+        let mut records = std::mem::take(events);
+        records.extend(seen);
+        let base = self.writer.log().end() + records.len() as u64;
+        let bodies = outcome
+            .findings
+            .iter()
+            .map(|f| Body::Finding(Box::new(f.clone())))
+            .chain(outcome.incidents.iter().map(|c| Body::Incident(Box::new(c.incident.clone()))))
+            .chain(outcome.left.iter().map(|i| Body::Incident(Box::new(i.clone()))))
+            .chain(outcome.planned.iter().map(|r| Body::Response(Box::new(r.clone()))));
+        records.extend(bodies.zip(base..).map(|(body, offset)| own(body, offset, now)));
+        let Some(first) = self.append(&records) else { return };
+        self.publish(&records, first);
+        if outcome.planned.is_empty() {
+            return;
+        }
+        let never = self.pipeline.never.clone();
+        let (desk, writer) = (&mut self.desk, &mut self.writer);
+        match desk.carry_out(outcome.planned, now, &|e: &Entity| never.refuses(e), &mut |bodies| append(writer, bodies, now)) {
+            Ok(done) => self.tell(&done, "bartizan", now),
+            Err(error) => say(&format!("responses were not carried out: {error}")),
+        }
+    }
+
+    fn tick(&mut self, now: Time) {
+        let (desk, writer) = (&mut self.desk, &mut self.writer);
+        match desk.expire(now, &mut |bodies| append(writer, bodies, now)) {
+            Ok(ended) => self.tell(&ended, "bartizan", now),
+            Err(error) => say(&format!("ended responses were not written: {error}")),
+        }
+    }
+
+    /// Carries out what a person asked for: written to the log first.
+    pub fn order(&mut self, what: What, by: Text, now: Time) -> Answer {
+        self.orders += 1;
+        let uid = short_id("O", &[by.as_bytes(), &now.us().to_le_bytes(), &self.orders.to_le_bytes()]);
+        let order = Order { uid, at: now, by: by.clone(), what };
+        if let Err(error) = append(&mut self.writer, vec![Body::Order(Box::new(order.clone()))], now) {
+            return Answer { fault: Some(Fault::Failed(error)), ..Answer::default() };
+        }
+        let never = self.pipeline.never.clone();
+        let refuses = |e: &Entity| never.refuses(e);
+        match &order.what {
+            What::Undo { target } => self.undo(target, &by, now),
+            What::Redo { receipt } => {
+                let (desk, writer) = (&mut self.desk, &mut self.writer);
+                let (answer, done) = desk.redo(receipt, now, &refuses, &mut |bodies| append(writer, bodies, now));
+                for response in &done {
+                    self.pipeline.planner.withdraw_soft_allow(&response.analytic, &response.target, response.until);
+                }
+                self.tell(&done, &by, now);
+                answer
+            }
+            What::Block { entity, for_s, reason } => self.block(entity, *for_s, reason, &by, now),
+            What::Enforce { on } => {
+                self.shared.enforce.store(*on, Ordering::Relaxed);
+                Answer { done: 1, of: 1, text: if *on { "enforcing" } else { "monitoring" }.into(), ..Answer::default() }
+            }
+            What::Close { incident, .. } | What::Reopen { incident } | What::Note { incident, .. } => {
+                match self.pipeline.correlator.order(&order) {
+                    Some(changed) => self.write_incidents(&[changed], now, "written"),
+                    None => {
+                        Answer { fault: Some(Fault::Unknown(format!("no incident {incident}"))), ..Answer::default() }
+                    }
+                }
+            }
+        }
+    }
+
+    fn undo(&mut self, target: &str, by: &Text, now: Time) -> Answer {
+        let target = if target == "last" {
+            match self.desk.last(now) {
+                Some(response) => response.uid.clone(),
+                None => {
+                    let fault = Some(Fault::Unknown("nothing is in force".into()));
+                    return Answer { fault, ..Answer::default() };
+                }
+            }
+        } else {
+            target.into()
+        };
+        let (desk, writer) = (&mut self.desk, &mut self.writer);
+        let (answer, undone) = desk.undo(&target, by, now, &mut |bodies| append(writer, bodies, now));
+        for response in &undone {
+            self.pipeline.planner.soft_allow(&response.analytic, &response.target, now);
+        }
+        self.tell(&undone, by, now);
+        answer
+    }
+
+    fn block(&mut self, entity: &Entity, for_s: u32, reason: &str, by: &Text, now: Time) -> Answer {
+        const LONGEST_S: u32 = 90 * 86_400;
+        let key = short_id("K", &[b"by hand", entity.name.as_bytes(), &now.us().to_le_bytes()]);
+        let response = Response {
+            uid: short_id("R", &[key.as_bytes()]),
+            key,
+            incident: Text::default(),
+            action: "decision".into(),
+            target: entity.clone(),
+            disposition: event::decision::Disposition::Block,
+            mode: Mode::Enforce,
+            analytic: "operator".into(),
+            by: by.clone(),
+            reason: reason.to_owned(),
+            requested: now,
+            until: now.plus_s(i64::from(for_s.min(LONGEST_S))),
+            phase: Phase::Requested,
+            inverse: format!("remove the decision for {}", entity.name).into(),
+        };
+        let never = self.pipeline.never.clone();
+        let (desk, writer) = (&mut self.desk, &mut self.writer);
+        let mut journal = |bodies| append(writer, bodies, now);
+        if let Err(error) = journal(vec![Body::Response(Box::new(response.clone()))]) {
+            return Answer { of: 1, fault: Some(Fault::Failed(error)), ..Answer::default() };
+        }
+        match desk.carry_out(vec![response], now, &|e: &Entity| never.refuses(e), &mut journal) {
+            Ok(done) => match done.first().map(|r| &r.phase) {
+                Some(Phase::Refused { why }) => Answer { of: 1, fault: Some(Fault::Refused(why.clone())), ..Answer::default() },
+                phase => Answer {
+                    done: 1,
+                    of: 1,
+                    receipt: phase.and_then(|p| p.receipt().cloned()),
+                    text: format!("{} blocked until {}", entity.name, done.first().map_or(now, |r| r.until)),
+                    ..Answer::default()
+                },
+            },
+            Err(error) => Answer { of: 1, fault: Some(Fault::Failed(error.to_string())), ..Answer::default() },
+        }
+    }
+
+    /// Writes what happened to responses into the trails of their incidents, and says it live.
+    fn tell(&mut self, responses: &[Response], by: &str, now: Time) {
+        let mut changed: Vec<Incident> = Vec::new();
+        for response in responses {
+            let verb = match response.mode {
+                Mode::Enforce => "block",
+                Mode::Monitor => "would block",
+            };
+            let text = format!("{verb} {}: {}", response.target.name, incident::phase_words(&response.phase));
+            let entry = Entry { time: now, by: by.into(), text };
+            if let Some(incident) = self.pipeline.correlator.record(&response.incident, Some(&response.uid), entry) {
+                changed.retain(|i| i.uid != incident.uid);
+                changed.push(incident);
+            }
+            let fact = Fact {
+                offset: self.writer.log().end(),
+                kind: "response",
+                id: response.uid.clone(),
+                severity: None,
+                title: format!("{verb} {}: {}", response.target.name, response.phase.word()),
+                at: now,
+            };
+            let _ = self.shared.live.send(fact);
+        }
+        self.write_incidents(&changed, now, "written");
+    }
+
+    fn write_incidents(&mut self, changed: &[Incident], now: Time, text: &str) -> Answer {
+        if changed.is_empty() {
+            return Answer::default();
+        }
+        let base = self.writer.log().end();
+        let records: Vec<Event> =
+            changed.iter().zip(base..).map(|(i, offset)| own(Body::Incident(Box::new(i.clone())), offset, now)).collect();
+        match self.append(&records) {
+            Some(first) => {
+                self.publish(&records, first);
+                Answer { done: 1, of: 1, text: text.into(), ..Answer::default() }
+            }
+            None => Answer { of: 1, fault: Some(Fault::Failed("the log cannot be written".into())), ..Answer::default() },
+        }
+    }
+
+    fn append(&mut self, records: &[Event]) -> Option<u64> {
+        match self.writer.append(records) {
+            Ok(offsets) => Some(offsets.start),
+            Err(error) => {
+                say(&format!("the log cannot be written, {} records are not kept: {error}", records.len()));
+                None
+            }
+        }
+    }
+
+    /// Small facts for open pages; nobody listening is fine.
+    fn publish(&self, records: &[Event], first: u64) {
+        if self.shared.live.receiver_count() == 0 {
+            return;
+        }
+        for (record, offset) in records.iter().zip(first..) {
+            let (kind, id, severity, title) = match &record.body {
+                Body::Incident(i) => ("incident", i.uid.clone(), Some(i.severity), i.title.clone()),
+                Body::Finding(f) => ("finding", f.uid.clone(), Some(f.severity), f.title.clone()),
+                Body::Http(http) => match (&http.request_id, http.verdict) {
+                    (Some(id), Some(verdict)) if verdict != event::Verdict::Allowed => {
+                        ("request", id.clone(), None, format!("{} {} {}", verdict.word(), http.method, http.path()))
+                    }
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            let _ = self.shared.live.send(Fact { offset, kind, id, severity, title, at: record.meta.time });
+        }
+    }
+
+    pub fn log(&self) -> store::Log {
+        self.writer.log().clone()
+    }
+}
+
+/// On this machine itself everybody has one address: the program that used it tells clients apart.
+fn name_program(observed: &mut gateway::Observed) {
+    let (Body::Http(http), Some(finding)) = (&observed.event.body, &mut observed.finding) else { return };
+    if let Some(ip) = http.client.filter(|ip| ip.to_canonical().is_loopback()) {
+        finding.entities.push(Entity::client(ip, &http.user_agent));
+    }
+}
+
+fn own(body: Body, offset: u64, now: Time) -> Event {
+    Event::own(Uid::of_record("bartizan", offset), now, body)
+}
+
+fn append(writer: &mut store::Writer, bodies: Vec<Body>, now: Time) -> Result<(), String> {
+    let base = writer.log().end();
+    let records: Vec<Event> = bodies.into_iter().zip(base..).map(|(body, offset)| own(body, offset, now)).collect();
+    writer.append(&records).map(|_| ()).map_err(|e| e.to_string())
+}
+
+fn say(text: &str) {
+    crate::cli::out::note(text);
+}

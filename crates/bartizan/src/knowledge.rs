@@ -1,0 +1,134 @@
+//! What Bartizan knows before it has seen anything: rules, signed models and keys, built into the binary, or from `--content DIR`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use detect::Knowledge;
+use learn::sign::Folder;
+use include_dir::{Dir, include_dir};
+
+use crate::cli::fail::Fail;
+
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content");
+
+/// Files by path relative to the content folder, sorted.
+pub struct Content {
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Content {
+    pub fn load(dir: Option<&Path>) -> Result<Content, Fail> {
+        let mut files = BTreeMap::new();
+        match dir {
+            Some(dir) => read_folder(dir, dir, &mut files)?,
+            None => read_built_in(&BUILT_IN, &mut files),
+        }
+        Ok(Content { files })
+    }
+
+    /// Files below `folder/`, names relative to it.
+    pub fn below(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let start = format!("{folder}/");
+        self.files.iter().filter_map(|(name, bytes)| Some((name.strip_prefix(&start)?.to_owned(), bytes.clone()))).collect()
+    }
+
+    /// Names of the folders directly below `folder`.
+    pub fn folders(&self, folder: &str) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.below(folder).keys().filter_map(|name| Some(name.split_once('/')?.0.to_owned())).collect();
+        names.dedup();
+        names
+    }
+
+    /// Public keys that models may be signed with.
+    pub fn ring(&self) -> Result<learn::sign::KeyRing, Fail> {
+        let pems: Vec<String> = self
+            .below("keys")
+            .into_iter()
+            .filter(|(name, _)| name.ends_with(".pem"))
+            .map(|(_, bytes)| String::from_utf8_lossy(&bytes).into_owned())
+            .collect();
+        learn::sign::KeyRing::from_pems(&pems).map_err(|e| Fail::new("E0501", format!("cannot read the key ring: {e}")))
+    }
+
+    pub fn rules(&self) -> Result<rule::seclang::Ruleset, Fail> {
+        let texts: Vec<(String, String)> = self
+            .below("rules/web")
+            .into_iter()
+            .filter(|(name, _)| name.ends_with(".conf"))
+            .map(|(name, bytes)| (name, String::from_utf8_lossy(&bytes).into_owned()))
+            .collect();
+        let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        rule::seclang::Ruleset::parse(&texts).map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Fail::new("E0502", format!("the rules have {} faults:\n{}", errors.len(), lines.join("\n")))
+        })
+    }
+
+    /// All files of a model, unchecked.
+    pub fn model_folder(&self, name: &str) -> Result<Folder, Fail> {
+        let files = self.below(&format!("models/{name}"));
+        if files.is_empty() {
+            return Err(Fail::new("E0503", format!("no model {name}")).fix("bartizan model list"));
+        }
+        folder(files)
+    }
+
+    /// A model whose signature was checked.
+    pub fn model(&self, name: &str) -> Result<learn::TextModel, Fail> {
+        let folder = self.model_folder(name)?;
+        learn::load(&folder, &self.ring()?).map_err(|e| Fail::new("E0504", format!("model {name} was refused: {e}")).fix(format!("bartizan model verify {name}")))
+    }
+
+    /// Everything that detectors need. A model that is refused leaves the rules alone at work, and is said.
+    pub fn knowledge(&self) -> Result<(Knowledge, Vec<String>), Fail> {
+        let mut said = Vec::new();
+        let web_model = match self.model("web-payload") {
+            Ok(model) => Some(Arc::new(model)),
+            Err(fail) => {
+                said.push(format!("{fail}; rules alone are at work"));
+                None
+            }
+        };
+        Ok((Knowledge { web_rules: Arc::new(self.rules()?), web_model, config: detect::Config::default() }, said))
+    }
+}
+
+pub fn folder(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Folder, Fail> {
+    let mut folder = Folder::new();
+    for (name, bytes) in files {
+        folder.insert(&name, bytes).map_err(|e| Fail::new("E0505", e.to_string()))?;
+    }
+    Ok(folder)
+}
+
+/// Every file below a directory, by relative name.
+pub fn read_dir(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>, Fail> {
+    let mut files = BTreeMap::new();
+    read_folder(dir, dir, &mut files)?;
+    Ok(files)
+}
+
+fn read_built_in(dir: &Dir<'_>, files: &mut BTreeMap<String, Vec<u8>>) {
+    for file in dir.files() {
+        files.insert(file.path().to_string_lossy().into_owned(), file.contents().to_vec());
+    }
+    for sub in dir.dirs() {
+        read_built_in(sub, files);
+    }
+}
+
+fn read_folder(root: &Path, dir: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Fail> {
+    let entries = std::fs::read_dir(dir).map_err(|e| Fail::unreadable(dir, &e))?;
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            read_folder(root, &path, files)?;
+        } else if let Ok(name) = path.strip_prefix(root) {
+            let bytes = std::fs::read(&path).map_err(|e| Fail::unreadable(&path, &e))?;
+            files.insert(name.to_string_lossy().into_owned(), bytes);
+        }
+    }
+    Ok(())
+}

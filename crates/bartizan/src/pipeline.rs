@@ -1,0 +1,75 @@
+//! Pure composition: events in; findings, changed incidents and planned responses out.
+//!
+//! The same object serves `replay` (no log, no actions), `watch`, `protect` and `demo` (through [`crate::engine`]).
+
+use detect::Knowledge;
+use event::incident::Entry;
+use event::response::Mode;
+use event::{Event, Finding, Incident, Response, Time};
+use incident::{Change, Config, Correlator, Never, Plan, Planner, PlannerConfig};
+
+use crate::shard::Shards;
+
+pub struct Pipeline {
+    pub shards: Shards,
+    pub correlator: Correlator,
+    pub planner: Planner,
+    pub never: Never,
+    pub mode: Mode,
+}
+
+/// What a batch led to.
+#[derive(Default)]
+pub struct Outcome {
+    pub findings: Vec<Finding>,
+    pub incidents: Vec<Change>,
+    pub planned: Vec<Response>,
+    /// Incidents whose trail says why nothing was done.
+    pub left: Vec<Incident>,
+}
+
+impl Pipeline {
+    pub fn new(knowledge: &Knowledge, shards: usize, never: Never, mode: Mode) -> Pipeline {
+        Pipeline {
+            shards: Shards::new(knowledge, shards),
+            correlator: Correlator::new(Config::default()),
+            planner: Planner::new(PlannerConfig::default()),
+            never,
+            mode,
+        }
+    }
+
+    /// `events` as they came from sources, `observed` as they came from the gateway with the findings that its inline inspection made.
+    /// `now` is when responses begin; without it (`replay`) the time of the finding.
+    pub fn step(&mut self, events: &[Event], observed: &[Event], inline: Vec<Finding>, now: Option<Time>) -> Outcome {
+        let mut findings = inline;
+        findings.extend(self.shards.detect(observed, true));
+        findings.extend(self.shards.detect(events, false));
+        findings.sort_by(|a, b| (a.last_seen, &a.analytic.uid, &a.uid).cmp(&(b.last_seen, &b.analytic.uid, &b.uid)));
+        for finding in &findings {
+            self.correlator.take(finding);
+        }
+        let incidents = self.correlator.settle();
+        let (planned, left) = self.plan(&findings, now);
+        Outcome { findings, incidents, planned, left }
+    }
+
+    fn plan(&mut self, findings: &[Finding], now: Option<Time>) -> (Vec<Response>, Vec<Incident>) {
+        let (mut planned, mut left) = (Vec::new(), Vec::new());
+        for finding in findings {
+            let now = now.unwrap_or(finding.last_seen);
+            let Some(incident) = self.correlator.incident_of(&finding.uid) else { continue };
+            let plan = self.planner.plan(incident, finding, self.mode, &self.never, now);
+            match plan {
+                Some(Plan::Do(response)) => planned.push(*response),
+                Some(Plan::Leave { target, why }) => {
+                    let text = format!("did not block {}: {why}", target.name);
+                    let uid = incident.uid.clone();
+                    left.extend(self.correlator.record(&uid, None, Entry { time: now, by: "bartizan".into(), text }));
+                }
+                None => {}
+            }
+        }
+        (planned, left)
+    }
+}

@@ -1,0 +1,8 @@
+//! Tests of the whole: architecture, command line, scenarios, and a gateway that blocks and lets in again.
+
+mod it {
+    mod architecture;
+    mod cli;
+    mod live;
+    mod scenarios;
+}

@@ -1,0 +1,199 @@
+//! Exit codes and JSON shapes of the command line, as scripts rely on them.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn bartizan(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bartizan")).args(args).stdin(Stdio::null()).output().expect("bartizan runs")
+}
+
+fn with_stdin(args: &[&str], text: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bartizan"))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("bartizan runs");
+    child.stdin.take().expect("stdin").write_all(text).expect("written");
+    child.wait_with_output().expect("ended")
+}
+
+fn lines(out: &Output) -> Vec<Value> {
+    String::from_utf8_lossy(&out.stdout).lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect()
+}
+
+fn scenario(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios").join(name)
+}
+
+#[test]
+fn exit_codes() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = dir.path().to_str().expect("UTF-8");
+    let empty = dir.path().join("empty.log");
+    std::fs::write(&empty, "").expect("written");
+    for (args, code) in [
+        (vec!["--version"], 0),
+        (vec!["--help"], 0),
+        (vec![], 0),
+        (vec!["no-such-command"], 2),
+        (vec!["replay"], 2),
+        (vec!["replay", "/no/such/file"], 3),
+        (vec!["replay", empty.to_str().expect("UTF-8")], 0),
+        (vec!["replay", "--format", "nonsense", empty.to_str().expect("UTF-8")], 2),
+        (vec!["protect", "not-a-url"], 2),
+        (vec!["incident", "list", "--data-dir", data], 3),
+        (vec!["model", "list"], 0),
+        (vec!["model", "verify", "web-payload"], 0),
+        (vec!["model", "verify", "no-such-model"], 3),
+        (vec!["block", "203.0.113.9", "--data-dir", data], 4),
+        (vec!["block", "127.0.0.1", "--yes", "--data-dir", data], 4),
+        (vec!["block", "203.0.113.9", "--for", "100y"], 2),
+    ] {
+        let out = bartizan(&args);
+        assert_eq!(out.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+}
+
+#[test]
+fn failures_say_code_place_and_fix() {
+    let out = bartizan(&["replay", "/no/such/file", "--json"]);
+    let error = &lines(&out)[0];
+    assert_eq!(error["schema"], "bartizan.error/1");
+    assert_eq!(error["code"], "E0107");
+    assert!(error["text"].as_str().is_some_and(|t| t.contains("/no/such/file")));
+    assert!(String::from_utf8_lossy(&out.stderr).starts_with("E0107 cannot read"));
+}
+
+#[test]
+fn watch_then_explain_undo_redo() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = dir.path().to_str().expect("UTF-8");
+    let log = scenario("ssh-brute-force-that-succeeds").join("auth.log");
+    let watched = bartizan(&["watch", log.to_str().expect("UTF-8"), "--data-dir", data]);
+    assert_eq!(watched.status.code(), Some(0), "{}", String::from_utf8_lossy(&watched.stderr));
+
+    let list = bartizan(&["incident", "list", "--json", "--data-dir", data]);
+    let list = &lines(&list)[0];
+    assert_eq!(list["schema"], "bartizan.incidents/1");
+    let breach = list["incidents"].as_array().expect("incidents").iter().find(|i| i["is_suspected_breach"] == true).expect("a breach");
+    let id = breach["metadata"]["correlation_uid"].as_str().expect("an id").to_owned();
+
+    let why = bartizan(&["explain", &id, "--data-dir", data]);
+    let why = String::from_utf8_lossy(&why.stdout).into_owned();
+    for part in ["198.51.100.23", " what ", " did ", " why ", "sum = the score", " proof ", "bartizan undo"] {
+        assert!(why.contains(part), "explain lacks {part:?}:\n{why}");
+    }
+
+    let undone = bartizan(&["undo", &id, "--json", "--data-dir", data]);
+    assert_eq!(undone.status.code(), Some(0), "{}", String::from_utf8_lossy(&undone.stderr));
+    let undone = &lines(&undone)[0];
+    assert_eq!((&undone["done"], &undone["of"]), (&1.into(), &1.into()));
+    let receipt = undone["receipt"].as_str().expect("a receipt").to_owned();
+
+    let again = bartizan(&["undo", &id, "--data-dir", data]);
+    assert!(String::from_utf8_lossy(&again.stdout).contains("already undone"), "{}", String::from_utf8_lossy(&again.stdout));
+    let of_receipt = bartizan(&["explain", &receipt, "--data-dir", data]);
+    assert!(String::from_utf8_lossy(&of_receipt.stdout).contains("198.51.100.23"));
+    let redone = bartizan(&["redo", &receipt, "--json", "--data-dir", data]);
+    assert_eq!(lines(&redone)[0]["done"], 1);
+    assert_eq!(bartizan(&["undo", "INC-999", "--data-dir", data]).status.code(), Some(3));
+}
+
+#[test]
+fn close_and_note_stay() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = dir.path().to_str().expect("UTF-8");
+    let log = scenario("sql-injection-to-data-theft").join("access.log");
+    bartizan(&["watch", log.to_str().expect("UTF-8"), "--data-dir", data]);
+    assert_eq!(bartizan(&["incident", "note", "INC-1", "seen by ada", "--data-dir", data]).status.code(), Some(0));
+    assert_eq!(bartizan(&["incident", "close", "INC-1", "--as", "true", "--data-dir", data]).status.code(), Some(0));
+    let shown = bartizan(&["incident", "show", "INC-1", "--data-dir", data]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("closed as true") && shown.contains("seen by ada"), "{shown}");
+}
+
+#[test]
+fn explain_a_line_says_who_looked() {
+    let attack = br#"203.0.113.9 - - [04/Mar/2026:09:00:00 +0000] "GET /search?q=x%27%20UNION%20SELECT%20email%2Cpassword%20FROM%20users--%20 HTTP/1.1" 200 51 "-" "Mozilla/5.0""#;
+    let out = with_stdin(&["explain", "-"], attack);
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert_eq!(out.status.code(), Some(1), "{text}");
+    assert!(text.contains("SQL injection") && text.contains(" rule ") && text.contains(" model "), "{text}");
+    let clean = br#"192.0.2.9 - - [04/Mar/2026:09:00:00 +0000] "GET /search?q=oak+bucket HTTP/1.1" 200 51 "-" "Mozilla/5.0""#;
+    let out = with_stdin(&["explain", "-"], clean);
+    assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stdout));
+    assert!(String::from_utf8_lossy(&out.stdout).contains("silent"));
+}
+
+#[test]
+fn waf_eval_has_the_contracts_fields() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rows = dir.path().join("rows.jsonl");
+    let text = r#"{"label":"attack","class":"sqli","payload":"' UNION SELECT password FROM users--"}
+{"label":"attack","class":"xss","payload":"<script>alert(document.cookie)</script>","place":"form"}
+{"label":"benign","class":"norm","payload":"oak bucket"}
+"#;
+    std::fs::write(&rows, text).expect("written");
+    for mode in ["rules", "model", "both"] {
+        let out = bartizan(&["waf", "eval", "--data", rows.to_str().expect("UTF-8"), "--mode", mode, "--json"]);
+        let figures = &lines(&out)[0];
+        assert_eq!((&figures["n_attack"], &figures["n_benign"]), (&2.into(), &1.into()));
+        assert_eq!((figures["tpr"].as_f64(), figures["fpr"].as_f64()), (Some(1.0), Some(0.0)), "{mode}: {figures}");
+        for key in ["tpr_at_fpr", "by_class", "cpu_us_median", "cpu_us_p99"] {
+            assert!(!figures[key].is_null(), "{key}");
+        }
+    }
+    std::fs::write(&rows, "{\"label\":\"attack\"}\n").expect("written");
+    let out = bartizan(&["waf", "eval", "--data", rows.to_str().expect("UTF-8")]);
+    assert_eq!(out.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("rows.jsonl:1:"), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+#[test]
+fn a_changed_model_is_refused_and_rules_stay_at_work() {
+    let dir = tempfile::tempdir().expect("a folder");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content"), dir.path());
+    let file = dir.path().join("models/web-payload/model.bin");
+    let mut bytes = std::fs::read(&file).expect("the model");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).expect("written");
+    let content = dir.path().to_str().expect("UTF-8");
+    let out = bartizan(&["model", "verify", "web-payload", "--json", "--content", content]);
+    assert_eq!(out.status.code(), Some(1));
+    assert_eq!(lines(&out)[0]["failed"][0]["file"], "model.bin");
+    let attack = scenario("sql-injection-to-data-theft").join("access.log");
+    let out = bartizan(&["replay", attack.to_str().expect("UTF-8"), "--ndjson", "--content", content]);
+    assert!(String::from_utf8_lossy(&out.stderr).contains("rules alone are at work"));
+    assert!(lines(&out).iter().any(|l| l["class_uid"] == 2005));
+}
+
+#[test]
+fn key_sign_verify() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let model = dir.path().join("model");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/models/web-payload"), &model);
+    let key = dir.path().join("mine");
+    let (key, model) = (key.to_str().expect("UTF-8"), model.to_str().expect("UTF-8"));
+    assert_eq!(bartizan(&["model", "key", "new", "--out", key]).status.code(), Some(0));
+    assert_eq!(bartizan(&["model", "sign", model, "--key", &format!("{key}.key.pem")]).status.code(), Some(0));
+    assert_eq!(bartizan(&["model", "verify", model]).status.code(), Some(1), "the built-in ring does not know this key");
+    assert_eq!(bartizan(&["model", "verify", model, "--key", &format!("{key}.pem")]).status.code(), Some(0));
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
+    }
+}
