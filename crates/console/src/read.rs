@@ -81,7 +81,7 @@ pub(crate) fn request(log: &Log, id: &str) -> Result<Option<Request>, store::Err
     if findings.is_empty()
         && let Ok(query) = Query::parse(&format!("class:finding request:{id}"))
     {
-        for (_, event) in log.query(&Query { limit: 10, rows_max: 200_000, ..query })?.rows {
+        for (_, event) in log.query(&Query { limit: 10, rows_max: 200_000, ..query })?.rows.into_iter().rev() {
             take(&mut findings, event, id);
         }
     }

@@ -6,7 +6,7 @@ use store::Query;
 
 use super::{Ctx, Gone, Here, ROWS_MAX, layout, search};
 use crate::href::Href;
-use crate::part::{confirm, count, empty, entity, form, incident_href, lately, response, severity, text};
+use crate::part::{confirm, counted, empty, entity, form, incident_href, lately, response, severity, text};
 use crate::read;
 
 pub(crate) fn list(ctx: &Ctx) -> Result<Markup, Gone> {
@@ -56,7 +56,7 @@ pub(crate) fn page(ctx: &Ctx, kind: &str, name: &str) -> Result<Markup, Gone> {
     incidents.retain(|i| i.entities.contains(&about));
     let responses: Vec<_> = read::responses(ctx.log()).into_iter().filter(|r| r.target == about).collect();
     let active: Vec<_> = responses.iter().filter(|r| r.is_active(ctx.now)).collect();
-    let query = Query { entity: Some(about.clone()), limit: 50, rows_max: 200_000, time_max: std::time::Duration::from_millis(300), ..Query::default() };
+    let query = Query { entity: Some(about.clone()), limit: 25, rows_max: 200_000, time_max: std::time::Duration::from_millis(300), ..Query::default() };
     let found = ctx.log().query(&query)?;
     let risk = incidents.iter().filter(|i| i.actor() == Some(&about)).map(|i| i.risk).max();
     Ok(layout(ctx, Here::Entities, &about.to_string(), &html! {
@@ -66,7 +66,7 @@ pub(crate) fn page(ctx: &Ctx, kind: &str, name: &str) -> Result<Markup, Gone> {
                 h1 { (text(&about.name)) } span.chip { (kind.word()) }
                 @if let Some(top) = incidents.iter().filter(|i| i.is_open()).map(|i| i.severity).max() { (severity(top)) }
             }
-            p.facts { @if let Some(risk) = risk { "Risk " b { (risk) } " of 100 · " } (count(incidents.len() as u64)) " incidents · " (count(active.len() as u64)) " responses in force" }
+            p.facts { @if let Some(risk) = risk { "Risk " b { (risk) } " of 100 · " } (counted(incidents.len() as u64, "incident", "incidents")) " · " (counted(active.len() as u64, "response", "responses")) " in force" }
             div.can {
                 @if let Some(r) = active.first() { (response::undo(ctx, "act-undo", &r.uid, &[r.as_ref()], Some("u"), "primary")) }
                 @else if kind == EntityKind::Address { (block(ctx, &about)) }

@@ -120,7 +120,7 @@ fn monitor(ctx: &Ctx, incident: &Incident, active: &[&Response]) -> Markup {
     html! {
         @if !held && (records || !ctx.about.enforces()) {
             p.banner {
-                span aria-hidden="true" { "◌ " } b { "Recorded only: nothing was blocked." }
+                (svg::shield::dashed()) " " b { "Recorded only: nothing was blocked." }
                 @if answered > 0 { " Enforcing, " (count(answered)) " of " (count(answered)) " requests would have been blocked." }
                 @else if records { " Enforcing, the actor would have been blocked." }
             }

@@ -8,7 +8,7 @@ use store::IncidentFilter;
 use super::{Ctx, Gone, Here, ROWS_MAX, layout};
 use crate::href::Href;
 use crate::part::{count, empty, entity, incident_href, lately, moment, severity, status, text};
-use crate::read;
+use crate::{read, svg};
 
 pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
     let level = ctx.asked("severity").and_then(Severity::parse);
@@ -119,10 +119,10 @@ pub(crate) fn did(ctx: &Ctx, incident: &Incident) -> Markup {
     let answered = incident.blocked_count + incident.passed_count;
     html! {
         @match active {
-            Some(r) if r.mode == Mode::Enforce => span.verdict.blocked { span aria-hidden="true" { "⛨ " } "blocked" },
-            Some(_) => span.verdict.would { span aria-hidden="true" { "◌ " } "would block" },
+            Some(r) if r.mode == Mode::Enforce => span.verdict.blocked { (svg::shield::whole()) " blocked" },
+            Some(_) => span.verdict.would { (svg::shield::dashed()) " would block" },
             None if responses.iter().any(|r| r.phase.word() == "undone") => span.verdict.good { "undone" },
-            None if incident.blocked_count > 0 => span.verdict.blocked { span aria-hidden="true" { "⛨ " } "refused" },
+            None if incident.blocked_count > 0 => span.verdict.blocked { (svg::shield::whole()) " refused" },
             None => span.muted { "watched" },
         }
         @if incident.blocked_count > 0 && answered > 0 { " " span.muted { (count(incident.blocked_count)) "/" (count(answered)) } }

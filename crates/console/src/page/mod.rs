@@ -29,6 +29,7 @@ use crate::part::{count, empty};
 use crate::read;
 use crate::router::App;
 use crate::session::{Notice, Theme, Who};
+use crate::svg;
 
 /// Rows of a page.
 pub(crate) const ROWS_MAX: usize = 200;
@@ -133,9 +134,9 @@ pub(crate) fn layout(ctx: &Ctx, here: Here, title: &str, body: &Markup) -> Marku
             a.brand href=(Href::to("/")) { (mark()) span { "Bartizan" } }
             @if ctx.about.demo { span.demo title="Nothing here is real, nothing leaves this machine" { "DEMO DATA" } }
             @if ctx.about.enforces() {
-                span.mode.enforce title="Attacks are refused at the gateway" { span aria-hidden="true" { "⛨ " } "enforcing" }
+                span.mode.enforce title="Attacks are refused at the gateway" { (svg::shield::whole()) "enforcing" }
             } @else {
-                span.mode.monitor title="Attacks are recorded, nothing is blocked" { span aria-hidden="true" { "◌ " } "monitor: nothing is blocked" }
+                span.mode.monitor title="Attacks are recorded, nothing is blocked" { (svg::shield::dashed()) "monitor: nothing is blocked" }
             }
             form.go role="search" action=(Href::to("/go")) method="get" {
                 label.hidden for="go" { "Search, or go to an id" }

@@ -126,8 +126,8 @@ fn done(ctx: &Ctx) -> Markup {
     let refused: u64 = active.iter().filter(|r| r.mode == Mode::Enforce).filter_map(|r| ctx.about.refused.get(&r.uid)).sum();
     html! {
         dl.figures {
-            div { dt { "in force now" } dd { (count(enforced as u64)) } }
-            div { dt { "requests refused" } dd { (count(refused)) } }
+            div { dt { "in force" } dd { (count(enforced as u64)) } }
+            div { dt { "refused" } dd { (count(refused)) } }
             @if active.len() > enforced { div { dt { "recorded only" } dd { (count((active.len() - enforced) as u64)) } } }
             div { dt { "undone, 24 h" } dd { (count(undone as u64)) } }
             div { dt { "failed, 24 h" } dd { (count(failed as u64)) } }

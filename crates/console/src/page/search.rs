@@ -34,7 +34,7 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
 }
 
 fn results(ctx: &Ctx, asked: &str, query: &Query, before: Option<u64>) -> Result<Markup, Gone> {
-    let query = Query { before, limit: 100, ..query.clone() };
+    let query = Query { before, limit: 50, ..query.clone() };
     let page = ctx.log().query(&query)?;
     Ok(html! {
         section.panel aria-labelledby="found" {
@@ -68,7 +68,7 @@ fn row(offset: u64, event: &Event) -> Markup {
                 (line(event))
                 details id=(format!("at-{offset}")) {
                     summary { "record " (offset) @if !event.meta.source.is_empty() { ", " (text(&event.meta.source)) } }
-                    @if !event.raw.is_empty() { pre.bytes tabindex="0" role="region" aria-label="Record as it came" { (shown::bytes(event.raw.get(..4_096).unwrap_or(&event.raw))) } }
+                    @if !event.raw.is_empty() { pre.bytes tabindex="0" role="region" aria-label="Record as it came" { (shown::bytes(event.raw.get(..2_048).unwrap_or(&event.raw))) } }
                     @else { pre.bytes tabindex="0" role="region" aria-label="Record as OCSF" { (object(event)) } }
                 }
             }
@@ -78,8 +78,9 @@ fn row(offset: u64, event: &Event) -> Markup {
 
 fn object(event: &Event) -> String {
     let json = serde_json::to_string_pretty(&ocsf::json(event)).unwrap_or_default();
-    let end = json.floor_char_boundary(8_192);
-    shown::bytes(json[..end].as_bytes())
+    let end = json.floor_char_boundary(2_048);
+    let more = if end < json.len() { "\n…" } else { "" };
+    format!("{}{more}", shown::bytes(json[..end].as_bytes()))
 }
 
 /// One line for any event.

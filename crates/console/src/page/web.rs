@@ -38,6 +38,7 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
                     } } }
                 }
             }
+            h2 { "Traffic" span.sub { "last 24 hours" } }
             (svg::traffic::chart(&ctx.log().facts().minutes, ctx.now))
         }
         div.with-facets {

@@ -13,6 +13,7 @@ use maud::{Markup, html};
 use crate::href::Href;
 use crate::page::Ctx;
 use crate::shown::{self, CELL_MAX};
+use crate::svg;
 
 /// Hostile text in a line. Text that could change the direction of what stands beside it is kept to itself.
 pub(crate) fn text(text: &str) -> Markup {
@@ -25,7 +26,7 @@ pub(crate) fn long(text: &str) -> Markup {
 }
 
 fn words(text: &str, max: usize) -> Markup {
-    let shown = shown::shown(text, max);
+    let shown = shown::defanged(text, max);
     if matches!(shown, Cow::Borrowed(_)) { html! { (shown) } } else { html! { bdi { (shown) } } }
 }
 
@@ -60,11 +61,11 @@ pub(crate) fn status(incident: &Incident) -> Markup {
 /// Glyph, and the word for people.
 pub(crate) fn verdict(verdict: Verdict) -> Markup {
     let (glyph, class) = match verdict {
-        Verdict::Blocked => ("⛨", "blocked"),
-        Verdict::WouldBlock => ("◌", "would"),
-        Verdict::Challenged => ("?", "other"),
-        Verdict::Limited => ("≈", "other"),
-        Verdict::Allowed => ("→", "allowed"),
+        Verdict::Blocked => (svg::shield::whole(), "blocked"),
+        Verdict::WouldBlock => (svg::shield::dashed(), "would"),
+        Verdict::Challenged => (html! { "?" }, "other"),
+        Verdict::Limited => (html! { "≈" }, "other"),
+        Verdict::Allowed => (html! { "→" }, "allowed"),
     };
     html! { span class={ "verdict " (class) } { span aria-hidden="true" { (glyph) } " " (verdict.word().replace('_', " ")) } }
 }

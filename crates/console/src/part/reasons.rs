@@ -61,7 +61,7 @@ pub(crate) fn table(reasons: &[Reason], score: Score, would_change: &str) -> Mar
                 } }
             }
         }
-        @if !would_change.is_empty() { p.change { span.label { "Would change it" } " " (text(would_change)) } }
+        @if !would_change.is_empty() { p.change { span.label { "Would change it:" } " " (text(would_change)) } }
     }
 }
 

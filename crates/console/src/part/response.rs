@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{clock, confirm, count, entity, form, lately, left, text};
 use crate::page::Ctx;
-use crate::read;
+use crate::{read, svg};
 
 /// `Block`, `Would block`
 pub(crate) fn verb(response: &Response) -> &'static str {
@@ -38,7 +38,7 @@ pub(crate) fn entry(ctx: &Ctx, response: &Response) -> Markup {
     html! {
         li.did {
             div.line {
-                span.glyph aria-hidden="true" { (if response.disposition == Disposition::Allow { "→" } else { "⛨" }) }
+                span.glyph aria-hidden="true" { @if response.disposition == Disposition::Allow { "→" } @else if response.mode == Mode::Monitor { (svg::shield::dashed()) } @else { (svg::shield::whole()) } }
                 span { b { (verb(response)) } " " (entity(&response.target)) }
                 (chip(response, ctx.now))
             }

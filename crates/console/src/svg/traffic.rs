@@ -89,8 +89,8 @@ pub(crate) fn chart(minutes: &[Minute], now: Time) -> Markup {
                     path.most d=(area(all.iter().map(|c| up(c.max)), TOP, WIDTH, number)) {}
                     path.least d=(area(all.iter().map(|c| up(c.min)), TOP, WIDTH, number)) {}
                     path.base d=(format!("M0 {TOP}H{WIDTH}")) {}
-                    path.would d=(area(all.iter().map(|c| down(c.would)), height, WIDTH, number)) {}
-                    path.blocked d=(area(all.iter().map(|c| down(c.blocked)), height, WIDTH, number)) {}
+                    @if would > 0 { path.would d=(area(all.iter().map(|c| down(c.would)), height, WIDTH, number)) {} }
+                    @if blocked > 0 { path.blocked d=(area(all.iter().map(|c| down(c.blocked)), height, WIDTH, number)) {} }
                 }
             }
             div.axis aria-hidden="true" {
@@ -99,7 +99,7 @@ pub(crate) fn chart(minutes: &[Minute], now: Time) -> Markup {
             }
             figcaption {
                 span.key.most { "events a minute" }
-                span.key.blocked { "⛨ blocked " b { (count(blocked)) } }
+                span.key.blocked { "blocked " b { (count(blocked)) } }
                 span.key.would { "would be blocked " b { (count(would)) } }
                 details id="traffic-table" {
                     summary { "table" }
