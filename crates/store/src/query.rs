@@ -365,6 +365,7 @@ fn contains(text: &[u8], wanted: &[u8]) -> bool {
 
 fn says(event: &Event, wanted: &[u8]) -> bool {
     let has = |text: &str| contains(text.as_bytes(), wanted);
+    let because = |reasons: &[event::finding::Reason]| reasons.iter().any(|reason| has(&reason.text));
     let about = |entities: &[Entity]| entities.iter().any(|entity| has(&entity.name));
     contains(&event.raw, wanted)
         || field::ALL
@@ -372,8 +373,8 @@ fn says(event: &Event, wanted: &[u8]) -> bool {
             .filter(|field| field.kind == Kind::Text && !matches!(field.name, "raw" | "uid"))
             .any(|field| matches!((field.read)(event), Some(Value::Text(text)) if has(&text)))
         || match &event.body {
-            Body::Finding(f) => has(&f.title) || has(&f.text) || about(&f.entities),
-            Body::Incident(i) => has(&i.title) || has(&i.story) || about(&i.entities),
+            Body::Finding(f) => has(&f.title) || has(&f.text) || because(&f.reasons) || about(&f.entities),
+            Body::Incident(i) => has(&i.title) || has(&i.story) || because(&i.reasons) || about(&i.entities),
             Body::Response(r) => has(&r.reason) || has(&r.target.name) || r.phase.receipt().is_some_and(|id| has(id)),
             Body::Order(o) => has(&o.uid) || has(&o.by) || order_says(&o.what, &has),
             _ => false,
@@ -484,10 +485,10 @@ impl<'a> Parser<'a> {
     /// `None`: `from:` or `to:`, which belong to the query.
     fn unary(&mut self) -> Result<Option<Term>, QueryError> {
         self.skip_space();
-        let at = self.at;
+        let (at, word) = (self.at, self.word());
         self.terms += 1;
         if self.terms > TERMS_MAX {
-            return Err(self.error(at, self.word(), format!("a query has at most {TERMS_MAX} terms")));
+            return Err(self.error(at, word, format!("a query has at most {TERMS_MAX} terms")));
         }
         let opened = self.rest().starts_with('(');
         if !opened && !self.take_keyword("not") {
@@ -495,7 +496,11 @@ impl<'a> Parser<'a> {
         }
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return Err(self.error(at, self.word(), format!("at most {DEPTH_MAX} parentheses and nots stand inside each other")));
+            return Err(self.error(
+                at,
+                if opened { "(" } else { word },
+                format!("at most {DEPTH_MAX} parentheses and nots stand inside each other"),
+            ));
         }
         let term = if opened {
             self.at += 1;

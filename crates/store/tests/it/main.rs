@@ -1,0 +1,11 @@
+//! All integration tests of the log.
+
+mod beside;
+mod damage;
+mod find;
+mod format;
+mod kill;
+mod language;
+mod reopen;
+mod samples;
+mod search;
