@@ -15,7 +15,7 @@ fn request(i: u64) -> Event {
     let client = if i == 123_456 { 31_337 } else { client };
     let address = std::net::Ipv4Addr::new(100, 64, (client >> 8) as u8, client as u8);
     let target = format!("/catalogue/item/{}?page={}", i % 4_096, i % 13);
-    let status = if i % 19 == 0 { 404 } else { 200 };
+    let status = if i.is_multiple_of(19) { 404 } else { 200 };
     let raw =
         format!("{address} - - [31/Jan/2026:12:00:00 +0000] \"GET {target} HTTP/1.1\" {status} {} \"-\" \"{AGENT}\"", 500 + i % 9_000);
     let time = Time::from_s(1_769_860_800).plus_s((i / 500) as i64);
