@@ -11,4 +11,4 @@ mod weight;
 
 pub use leave_out::{TrivialRule, leave_source_out, sources};
 pub use table::{Label, Row, TableError};
-pub use web::{Figures, TrainError, Trained, augmented, web_payload};
+pub use web::{Figures, Suspect, TrainError, Trained, augmented, web_payload};

@@ -24,6 +24,10 @@ pub(super) struct Example {
     pub(super) class: u16,
     pub(super) cluster: u32,
     pub(super) fold: u32,
+    /// Index of the row it came from.
+    pub(super) row: u32,
+    /// Rows in its cluster.
+    pub(super) cluster_rows: u32,
     /// Signs in the raw value, for the trivial rule.
     pub(super) signs: u32,
 }
@@ -42,7 +46,7 @@ pub(super) fn prepare(rows: &[Row], seed: u64) -> Prepared {
     let mut prepared = Prepared::default();
     let mut seen: HashMap<u64, (), FixedState> = HashMap::with_hasher(FixedState::with_seed(2));
     let mut canonical = Canonical::default();
-    for row in rows {
+    for (at, row) in rows.iter().enumerate() {
         let raw = row.payload.as_bytes();
         let raw = &raw[..raw.len().min(VALUE_BYTES_MAX)];
         let positive = row.label == Label::Attack;
@@ -74,6 +78,8 @@ pub(super) fn prepare(rows: &[Row], seed: u64) -> Prepared {
             class: intern(&mut prepared.classes, &row.class),
             cluster: 0,
             fold: 0,
+            row: at as u32,
+            cluster_rows: 1,
             signs,
         });
     }

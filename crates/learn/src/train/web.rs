@@ -53,6 +53,22 @@ pub struct Figures {
     pub calibration_error: f64,
 }
 
+/// A row whose label the models that did not see it contradict: for a person to look at, never removed by itself.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Suspect {
+    /// Line in the table, from 1; 0 for generated rows.
+    pub line: u64,
+    /// Index in [`augmented`]'s rows.
+    pub row: usize,
+    /// The given label.
+    pub label: Label,
+    /// Calibrated score, 0..1.
+    pub score: f32,
+}
+
+/// Most suspects that are kept, one for each near-duplicate cluster.
+const SUSPECTS_MAX: usize = 1_000;
+
 /// A trained model: its folder (not yet signed), the model itself and its figures.
 #[derive(Clone, Debug)]
 pub struct Trained {
@@ -64,6 +80,8 @@ pub struct Trained {
     pub card: Card,
     /// What was measured.
     pub figures: Figures,
+    /// Rows whose label looks wrong, worst first.
+    pub suspects: Vec<Suspect>,
 }
 
 /// The rows of a table with what we add: values cut out of benign query strings, and generated rows in proportion to the table.
@@ -108,7 +126,8 @@ pub fn web_payload(rows: &[Row], left_out: &[LeftOut], seed: u64) -> Result<Trai
     folder.put("thresholds.json", json_bytes(&thresholds));
     folder.put("features.json", json_bytes(&Features::text()));
     folder.put("datasheet.json", json_bytes(&card.sources));
-    Ok(Trained { folder, model, card, figures })
+    let suspects = suspects(&all, &prepared, &scored, &model);
+    Ok(Trained { folder, model, card, figures, suspects })
 }
 
 fn out_of_fold(prepared: &Prepared, seed: u64) -> Vec<f32> {
@@ -124,25 +143,45 @@ fn out_of_fold(prepared: &Prepared, seed: u64) -> Vec<f32> {
     scores
 }
 
+fn suspects(all: &[Row], prepared: &Prepared, scored: &[f32], model: &TextModel) -> Vec<Suspect> {
+    let wrong = |suspect: &Suspect| if suspect.label == Label::Benign { suspect.score } else { 1.0 - suspect.score };
+    let mut found: Vec<(u32, Suspect)> = prepared
+        .examples
+        .iter()
+        .zip(scored)
+        .map(|(example, &logit)| {
+            let row = &all[example.row as usize];
+            (example.cluster, Suspect { line: row.line, row: example.row as usize, label: row.label, score: model.calibrated(logit) })
+        })
+        .filter(|(_, suspect)| wrong(suspect) > 0.9)
+        .collect();
+    found.sort_by(|a, b| wrong(&b.1).total_cmp(&wrong(&a.1)).then(a.1.row.cmp(&b.1.row)));
+    let mut seen = std::collections::BTreeSet::new();
+    found.retain(|(cluster, suspect)| seen.insert((*cluster, suspect.label)));
+    found.truncate(SUSPECTS_MAX);
+    found.into_iter().map(|(_, suspect)| suspect).collect()
+}
+
 /// Each label has half of the weight: the base rate on the card.
 fn held_rows(prepared: &Prepared, scored: &[f32]) -> Vec<Held> {
     prepared.examples.iter().zip(scored).map(|(example, &logit)| Held { logit, positive: example.positive, weight: example.weight }).collect()
 }
 
-/// Limits by false-positive rate. Sources of benign values count alike, save that word lists count a tenth: a threshold that rests on
-/// single words would be far too low for free text.
+/// Limits by false-positive rate. A near-duplicate cluster counts as the square root of its rows, sources of benign values alike, save
+/// that word lists count a tenth: a threshold that rests on single words would be far too low for free text.
 fn thresholds(prepared: &Prepared, scored: &[f32], curve: &Curve) -> Thresholds {
-    let mut totals = vec![0f64; prepared.sources.len()];
+    let rows = |example: &Example| 1.0 / f64::from(example.cluster_rows).sqrt();
     let factor = |example: &Example| if prepared.sources[usize::from(example.source)] == "grananqvist" { 0.1 } else { 1.0 };
+    let mut totals = vec![0f64; prepared.sources.len()];
     for example in prepared.examples.iter().filter(|example| !example.positive) {
-        totals[usize::from(example.source)] += 1.0;
+        totals[usize::from(example.source)] += rows(example);
     }
     let benign: Vec<(f32, f64)> = prepared
         .examples
         .iter()
         .zip(scored)
         .filter(|(example, _)| !example.positive)
-        .map(|(example, &score)| (score, factor(example) / totals[usize::from(example.source)].max(1.0).sqrt()))
+        .map(|(example, &score)| (score, rows(example) * factor(example) / totals[usize::from(example.source)].max(1.0).sqrt()))
         .collect();
     let attacks: Vec<f32> = prepared.examples.iter().zip(scored).filter(|(example, _)| example.positive).map(|(_, &score)| score).collect();
     let alone = curve.score(measure::weighted_threshold_at_fpr(&benign, 0.0005));

@@ -32,6 +32,7 @@ pub(super) fn set(prepared: &mut Prepared) {
     }
     let mut group: HashMap<(bool, u16, u16), f32, FixedState> = HashMap::with_hasher(FixedState::with_seed(4));
     for example in &mut prepared.examples {
+        example.cluster_rows = cluster_size[&example.cluster] as u32;
         example.weight = 1.0 / cluster_size[&example.cluster].sqrt();
         *group.entry((example.positive, example.source, example.class)).or_default() += example.weight;
     }
