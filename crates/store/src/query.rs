@@ -13,10 +13,9 @@ use std::time::Duration;
 
 use event::field::{self, Kind, Value};
 use event::{Body, Entity, EntityKind, Event, Severity, Time, Uid};
-use memchr::memmem::Finder;
 
 use crate::index::{entity_key, id_key};
-use crate::search::{Plan, bears, is_about};
+use crate::search::{Needle, Plan, bears, contains, is_about};
 use crate::{Classes, class};
 
 /// Bytes of a query, and of one value in it.
@@ -291,20 +290,23 @@ impl Term {
     }
 
     /// A stored record without any of these byte strings is no event for which it holds; `None` when nothing can be said.
-    fn needles(&self) -> Option<Vec<Finder<'static>>> {
+    fn needles(&self) -> Option<Vec<Needle>> {
         let address = |ip: IpAddr| {
             let IpAddr::V4(v4) = ip else { return None };
             // As text in the entities of a finding, and as MessagePack numbers at the end of an address, mapped or not.
             let octets = rmp_serde::to_vec(&v4.octets()).ok()?;
-            Some(vec![Finder::new(&v4.to_string()).into_owned(), Finder::new(octets.get(1..)?).into_owned()])
+            Some(vec![Needle::exact(v4.to_string().as_bytes()), Needle::exact(octets.get(1..)?)])
         };
         match self {
-            Term::Entity(entity) => address(entity.ip()?),
+            Term::Entity(entity) if entity.kind == EntityKind::Address => address(entity.ip()?),
+            Term::Entity(entity) => Some(vec![Needle::any_case(&entity.name)]),
             Term::Field { field: "src_ip", test: Test::Net(net) } => address(net.address()?),
-            Term::Id(id) if Uid::parse(id).is_none() => Some(vec![Finder::new(id).into_owned()]),
+            Term::Field { field: "user" | "host" | "path" | "agent", test: Test::Is(text) } => Some(vec![Needle::any_case(text)]),
+            Term::Id(id) if Uid::parse(id).is_none() => Some(vec![Needle::exact(id.as_bytes())]),
+            Term::Text(text) => Some(vec![Needle::any_case(text)]),
             Term::Any(any) => Some(any.iter().map(Term::needles).collect::<Option<Vec<_>>>()?.into_iter().flatten().collect()),
             Term::All(all) => all.iter().find_map(Term::needles),
-            _ => None,
+            Term::Field { .. } | Term::Id(_) | Term::Not(_) => None,
         }
     }
 }
@@ -354,13 +356,6 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
         (p, t) = (star + 1, from + 1);
     }
     pattern[p..].iter().all(|byte| *byte == b'*')
-}
-
-/// `wanted` is lower case.
-fn contains(text: &[u8], wanted: &[u8]) -> bool {
-    let Some((first, rest)) = wanted.split_first() else { return true };
-    let follows = |at: usize| text.get(at + 1..at + 1 + rest.len()).is_some_and(|part| part.eq_ignore_ascii_case(rest));
-    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), text).any(follows)
 }
 
 fn says(event: &Event, wanted: &[u8]) -> bool {

@@ -57,14 +57,53 @@ pub(crate) struct Plan {
     /// Of each group, a block must have one key at least.
     pub(crate) keys: Vec<Vec<u64>>,
     /// Of each group, a record must have one of these byte strings at least.
-    pub(crate) needles: Vec<Vec<Finder<'static>>>,
+    pub(crate) needles: Vec<Vec<Needle>>,
     pub(crate) rows_max: u64,
     pub(crate) time_max: Duration,
 }
 
+/// Bytes to look for in a record before it is decoded: text is stored in one piece.
+#[derive(Debug)]
+pub(crate) enum Needle {
+    Exact(Finder<'static>),
+    /// Lower case; found in any case.
+    AnyCase(Vec<u8>),
+}
+
+impl Needle {
+    pub(crate) fn exact(bytes: &[u8]) -> Needle {
+        Needle::Exact(Finder::new(bytes).into_owned())
+    }
+
+    pub(crate) fn any_case(text: &str) -> Needle {
+        Needle::AnyCase(text.to_ascii_lowercase().into_bytes())
+    }
+
+    fn is_in(&self, bytes: &[u8]) -> bool {
+        match self {
+            Needle::Exact(finder) => finder.find(bytes).is_some(),
+            Needle::AnyCase(text) => contains(bytes, text),
+        }
+    }
+}
+
+/// From the most frequent byte in records on; others are rarer.
+const FREQUENT: &[u8] = b"eatoinsrlcdm_u/.1p20hg3:5 4b6f789-=kwyvx&?";
+
+/// True when `text` has `wanted`, which is lower case, in any case. Looks for its rarest byte first.
+pub(crate) fn contains(text: &[u8], wanted: &[u8]) -> bool {
+    let rarity = |byte: u8| FREQUENT.iter().position(|b| *b == byte).unwrap_or(FREQUENT.len());
+    let Some((before, byte)) = wanted.iter().copied().enumerate().max_by_key(|(_, byte)| rarity(*byte)) else { return true };
+    let begins = |at: usize| {
+        let from = at.checked_sub(before)?;
+        text.get(from..from + wanted.len())
+    };
+    memchr::memchr2_iter(byte, byte.to_ascii_uppercase(), text).any(|at| begins(at).is_some_and(|part| part.eq_ignore_ascii_case(wanted)))
+}
+
 impl Plan {
     fn of_id(id: &str, classes: Classes) -> Plan {
-        let needle = if Uid::parse(id).is_none() { vec![vec![Finder::new(id).into_owned()]] } else { Vec::new() };
+        let needle = if Uid::parse(id).is_none() { vec![vec![Needle::exact(id.as_bytes())]] } else { Vec::new() };
         Plan { classes, keys: vec![vec![id_key(id)]], needles: needle, ..Plan::everything() }
     }
 
@@ -91,7 +130,7 @@ impl Plan {
 
     fn wants_record(&self, record: &Record<'_>) -> bool {
         self.classes.meets(Classes::of_byte(record.class))
-            && self.needles.iter().all(|group| group.iter().any(|needle| needle.find(record.payload).is_some()))
+            && self.needles.iter().all(|group| group.iter().any(|needle| needle.is_in(record.payload)))
     }
 }
 

@@ -188,6 +188,26 @@ fn a_field_is_in_no_other_class() {
     }
 }
 
+/// Any text of any field is found through the log, where records are passed over by their stored bytes.
+#[test]
+fn what_a_field_says_is_stored_in_one_piece() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut writer, log) = store::open(dir.path(), store::Options::default()).expect("opened");
+    writer.append(&all()).expect("appended");
+    for field in event::field::ALL.iter().filter(|field| field.kind == event::field::Kind::Text && field.name != "uid") {
+        for event in all() {
+            let Some(value) = (field.read)(&event) else { continue };
+            let quoted = value.to_string().to_uppercase().replace('\\', "\\\\").replace('"', "\\\"");
+            for text in [format!("\"{quoted}\""), format!("{}:\"{quoted}\"", field.name)] {
+                let Ok(query) = Query::parse(&text) else { panic!("{text}") };
+                assert!(query.matches(&event), "{text}");
+                let found = log.query(&query).expect("searched").rows;
+                assert!(found.iter().any(|(_, e)| *e == event), "{text} of {}", event.body.word());
+            }
+        }
+    }
+}
+
 #[test]
 fn samples_have_every_class() {
     let words: Vec<&str> = store::Classes::ALL.words().collect();
