@@ -1,9 +1,11 @@
 //! The search language: parsing, matching, and what of a query can be decided before a record is decoded.
 //!
-//!     field:value  field:"any value"  status:>=500  status:400..499  src_ip:10.0.0.0/8  path:/health*  severity:>=high  user:*
-//!     class:http   entity:user:ada    from:2026-01-31  to:2026-01-31T12:00:00Z
-//!     word  "quoted text"  203.0.113.9  INC-42  F-..  R-..  r-..  rcpt-..  O-..
-//!     and (may be left out)  or  not  ( )
+//! ```text
+//! field:value  field:"any value"  status:>=500  status:400..499  src_ip:10.0.0.0/8  path:/health*  severity:>=high  user:*
+//! class:http   entity:user:ada    from:2026-01-31  to:2026-01-31T12:00:00Z
+//! word  "quoted text"  203.0.113.9  INC-42  F-..  R-..  r-..  rcpt-..  O-..
+//! and (may be left out)  or  not  ( )
+//! ```
 //!
 //! `=` may stand for `:`, and `status>=500` for `status:>=500`. Case does not matter, except in ids that stand alone. `from:` and `to:` hold for the
 //! whole query. Fields are those of [`event::field::ALL`].

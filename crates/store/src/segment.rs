@@ -1,11 +1,13 @@
 //! The file format, version 1. Numbers are little endian.
 //!
-//!     file    header, then records without gaps; `%016x.log`, named by the offset of its first record
-//!     header  "bartizan" | version u32 | first offset u64 | mark u32 | crc32 u32 of the 24 bytes before
-//!     record  length u32 of the payload | crc32 u32 | tag u32 | class u8 | payload
-//!     tag     number of the record in the segment, from 0, xor mark
-//!     crc32   of tag, class and payload, started from the mark
-//!     payload the event as MessagePack with named fields
+//! ```text
+//! file    header, then records without gaps; `%016x.log`, named by the offset of its first record
+//! header  "bartizan" | version u32 | first offset u64 | mark u32 | crc32 u32 of the 24 bytes before
+//! record  length u32 of the payload | crc32 u32 | tag u32 | class u8 | payload
+//! tag     number of the record in the segment, from 0, xor mark
+//! crc32   of tag, class and payload, started from the mark
+//! payload the event as MessagePack with named fields
+//! ```
 //!
 //! The mark is random for each segment and nobody outside can know it. Behind damaged bytes, reading goes on at the next place where
 //! tag and checksum are right; without the mark, an attacker could put a forged record into a request and wait for its
