@@ -18,7 +18,10 @@ use crate::engine::Input;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ask {
-    Order { what: What, by: String },
+    Order {
+        what: What,
+        by: String,
+    },
     /// A one-time link to the console.
     Link,
 }

@@ -75,8 +75,7 @@ impl Engine {
         });
         let responses: Vec<Response> = log.responses().iter().map(|r| (**r).clone()).collect();
         pipeline.planner.restore(&responses);
-        let mut engine =
-            Engine { pipeline, desk: Desk::new(DecisionTable::new(Arc::clone(&shared.decisions))), writer, shared, orders: 0 };
+        let mut engine = Engine { pipeline, desk: Desk::new(DecisionTable::new(Arc::clone(&shared.decisions))), writer, shared, orders: 0 };
         let changed = {
             let (desk, writer) = (&mut engine.desk, &mut engine.writer);
             desk.restore(responses, now, &mut |bodies| append(writer, bodies, now)).map_err(|e| Fail::new("E0601", e.to_string()))?
@@ -199,9 +198,7 @@ impl Engine {
             What::Close { incident, .. } | What::Reopen { incident } | What::Note { incident, .. } => {
                 match self.pipeline.correlator.order(&order) {
                     Some(changed) => self.write_incidents(&[changed], now, "written"),
-                    None => {
-                        Answer { fault: Some(Fault::Unknown(format!("no incident {incident}"))), ..Answer::default() }
-                    }
+                    None => Answer { fault: Some(Fault::Unknown(format!("no incident {incident}"))), ..Answer::default() },
                 }
             }
         }

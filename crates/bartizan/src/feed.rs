@@ -302,12 +302,19 @@ pub fn follow(service: &Service, paths: &[PathBuf]) -> Result<(), Fail> {
                 board.count(&name, choice.name(), events.len() as u64, undecoded, events.iter().map(|e| e.meta.time).max());
                 if engine.send(Input::Events(events)).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
-            let ended = if path.as_os_str() == "-" { source::Stdin::default().run(&mut out, &stop) } else { source::follow(&path, &stop, &mut out) };
+            let ended = if path.as_os_str() == "-" {
+                source::Stdin::default().run(&mut out, &stop)
+            } else {
+                source::follow(&path, &stop, &mut out)
+            };
             if let Err(error) = ended {
                 out::note(format!("E0107 {error}"));
             }
         };
-        std::thread::Builder::new().name("source".into()).spawn(run).map_err(|e| Fail::new("E0605", format!("cannot start a thread: {e}")))?;
+        std::thread::Builder::new()
+            .name("source".into())
+            .spawn(run)
+            .map_err(|e| Fail::new("E0605", format!("cannot start a thread: {e}")))?;
     }
     Ok(())
 }

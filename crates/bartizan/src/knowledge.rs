@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use detect::Knowledge;
-use learn::sign::Folder;
 use include_dir::{Dir, include_dir};
+use learn::sign::Folder;
 
 use crate::cli::fail::Fail;
 
@@ -35,8 +35,7 @@ impl Content {
 
     /// Names of the folders directly below `folder`.
     pub fn folders(&self, folder: &str) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.below(folder).keys().filter_map(|name| Some(name.split_once('/')?.0.to_owned())).collect();
+        let mut names: Vec<String> = self.below(folder).keys().filter_map(|name| Some(name.split_once('/')?.0.to_owned())).collect();
         names.dedup();
         names
     }
@@ -78,7 +77,8 @@ impl Content {
     /// A model whose signature was checked.
     pub fn model(&self, name: &str) -> Result<learn::TextModel, Fail> {
         let folder = self.model_folder(name)?;
-        learn::load(&folder, &self.ring()?).map_err(|e| Fail::new("E0504", format!("model {name} was refused: {e}")).fix(format!("bartizan model verify {name}")))
+        learn::load(&folder, &self.ring()?)
+            .map_err(|e| Fail::new("E0504", format!("model {name} was refused: {e}")).fix(format!("bartizan model verify {name}")))
     }
 
     /// Everything that detectors need. A model that is refused leaves the rules alone at work, and is said.

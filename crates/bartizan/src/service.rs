@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use console::{About, ModelState, Site, SourceState};
-use detect::web::request::Inspector;
 use detect::Knowledge;
+use detect::web::request::Inspector;
 use event::response::Mode;
 use incident::Never;
 use tokio::sync::{mpsc, watch};
@@ -88,9 +88,9 @@ impl Service {
         let mut site = None;
         let bound_gateway = match wanted.gateway {
             Some(asked) => {
-                let bound = runtime.block_on(gateway::bind(&asked.config)).map_err(|e| {
-                    Fail::new("E0202", e.to_string()).fix("choose another address with --listen")
-                })?;
+                let bound = runtime
+                    .block_on(gateway::bind(&asked.config))
+                    .map_err(|e| Fail::new("E0202", e.to_string()).fix("choose another address with --listen"))?;
                 let addr = bound.local_addr();
                 site = Some(Site {
                     name: asked.config.site.clone(),
@@ -165,7 +165,10 @@ impl Service {
         let control = match control::listen(&socket, send.clone(), make_link) {
             Ok(control) => Some(control),
             Err(error) => {
-                out::note(format!("no control socket at {}: {error}; undo and block from the command line do not reach this bartizan", socket.display()));
+                out::note(format!(
+                    "no control socket at {}: {error}; undo and block from the command line do not reach this bartizan",
+                    socket.display()
+                ));
                 None
             }
         };
@@ -260,7 +263,10 @@ fn check_mark(wanted: &Wanted) -> Result<(), Fail> {
     let mark = paths::demo_mark(dir);
     let has_log = dir.join("log").exists();
     match (wanted.demo, mark.exists(), has_log) {
-        (true, false, true) => Err(Fail::new("E0203", format!("{} holds real data; the demo does not touch it", dir.display())).fix("choose an empty --data-dir")),
+        (true, false, true) => {
+            Err(Fail::new("E0203", format!("{} holds real data; the demo does not touch it", dir.display()))
+                .fix("choose an empty --data-dir"))
+        }
         (false, true, _) => Err(Fail::new("E0203", format!("{} holds demo data", dir.display())).fix("choose another --data-dir")),
         (true, false, false) => std::fs::write(&mark, "generated data of bartizan demo\n").map_err(|e| Fail::unreadable(&mark, &e)),
         _ => Ok(()),
@@ -268,7 +274,11 @@ fn check_mark(wanted: &Wanted) -> Result<(), Fail> {
 }
 
 /// Requests that the gateway observed go to the engine in batches, and as lines to `--log-ndjson`.
-fn forward_observed(mut received: mpsc::Receiver<gateway::Observed>, engine: SyncSender<Input>, ndjson: Option<PathBuf>) -> Result<(), Fail> {
+fn forward_observed(
+    mut received: mpsc::Receiver<gateway::Observed>,
+    engine: SyncSender<Input>,
+    ndjson: Option<PathBuf>,
+) -> Result<(), Fail> {
     let mut file = match ndjson {
         Some(path) => {
             let open = std::fs::OpenOptions::new().create(true).append(true).open(&path);
@@ -297,7 +307,10 @@ fn forward_observed(mut received: mpsc::Receiver<gateway::Observed>, engine: Syn
     started.map(|_| ()).map_err(|e| Fail::new("E0605", format!("cannot start a thread: {e}")))
 }
 
-fn forward_orders(mut received: mpsc::Receiver<(event::order::What, event::Text, tokio::sync::oneshot::Sender<event::order::Answer>)>, engine: SyncSender<Input>) {
+fn forward_orders(
+    mut received: mpsc::Receiver<(event::order::What, event::Text, tokio::sync::oneshot::Sender<event::order::Answer>)>,
+    engine: SyncSender<Input>,
+) {
     let run = move || {
         while let Some((what, by, reply)) = received.blocking_recv() {
             if engine.send(Input::Order(what, by, reply)).is_err() {

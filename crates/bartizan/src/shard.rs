@@ -49,14 +49,11 @@ impl Shards {
             self.shards.iter_mut().flat_map(|shard| shard.detect(events, inspected)).collect()
         } else {
             std::thread::scope(|scope| {
-                let running: Vec<_> =
-                    self.shards.iter_mut().map(|shard| scope.spawn(move || shard.detect(events, inspected))).collect();
+                let running: Vec<_> = self.shards.iter_mut().map(|shard| scope.spawn(move || shard.detect(events, inspected))).collect();
                 running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
             })
         };
-        all.sort_by(|a, b| {
-            (a.last_seen, &a.analytic.uid, &a.uid, a.count).cmp(&(b.last_seen, &b.analytic.uid, &b.uid, b.count))
-        });
+        all.sort_by(|a, b| (a.last_seen, &a.analytic.uid, &a.uid, a.count).cmp(&(b.last_seen, &b.analytic.uid, &b.uid, b.count)));
         all
     }
 }

@@ -127,7 +127,8 @@ impl std::str::FromStr for Entity {
             return Ok(Entity::address(ip));
         }
         let (kind, name) = text.split_once(':').ok_or_else(|| format!("entity {text:?} needs a kind, for example user:{text}"))?;
-        let kind = EntityKind::parse(kind).ok_or_else(|| format!("unknown entity kind {kind:?}, one of address, user, host, service, .."))?;
+        let kind =
+            EntityKind::parse(kind).ok_or_else(|| format!("unknown entity kind {kind:?}, one of address, user, host, service, .."))?;
         if kind == EntityKind::Address {
             return name.parse::<IpAddr>().map(Entity::address).map_err(|_| format!("{name:?} is not an address"));
         }

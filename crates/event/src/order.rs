@@ -19,15 +19,34 @@ pub struct Order {
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// Take back a response, or every response of an incident; `last` is the latest one in force.
-    Undo { target: Text },
+    Undo {
+        target: Text,
+    },
     /// Put an undone response in force again.
-    Redo { receipt: Text },
-    Block { entity: Entity, for_s: u32, reason: String },
-    Close { incident: Text, outcome: Outcome, note: String },
-    Reopen { incident: Text },
-    Note { incident: Text, text: String },
+    Redo {
+        receipt: Text,
+    },
+    Block {
+        entity: Entity,
+        for_s: u32,
+        reason: String,
+    },
+    Close {
+        incident: Text,
+        outcome: Outcome,
+        note: String,
+    },
+    Reopen {
+        incident: Text,
+    },
+    Note {
+        incident: Text,
+        text: String,
+    },
     /// Start or stop refusing requests at the gateway.
-    Enforce { on: bool },
+    Enforce {
+        on: bool,
+    },
 }
 
 /// What came of an order.

@@ -47,12 +47,26 @@ pub enum Mode {
 pub enum Phase {
     Requested,
     /// In force at `points` (`gateway`); in monitor mode the points only count.
-    Applied { receipt: Text, at: Time, points: Vec<Text> },
+    Applied {
+        receipt: Text,
+        at: Time,
+        points: Vec<Text>,
+    },
     /// By the never-block list, a cap or a soft allow.
-    Refused { why: String },
-    Failed { why: String },
-    Undone { receipt: Text, at: Time, by: Text },
-    Expired { at: Time },
+    Refused {
+        why: String,
+    },
+    Failed {
+        why: String,
+    },
+    Undone {
+        receipt: Text,
+        at: Time,
+        by: Text,
+    },
+    Expired {
+        at: Time,
+    },
 }
 
 impl Phase {

@@ -71,7 +71,15 @@ pub struct Correlator {
 
 impl Correlator {
     pub fn new(config: Config) -> Correlator {
-        Correlator { config, cases: BTreeMap::new(), by_key: HashMap::new(), by_finding: HashMap::new(), next: 1, dirty: BTreeMap::new(), closed: Vec::new() }
+        Correlator {
+            config,
+            cases: BTreeMap::new(),
+            by_key: HashMap::new(),
+            by_finding: HashMap::new(),
+            next: 1,
+            dirty: BTreeMap::new(),
+            closed: Vec::new(),
+        }
     }
 
     /// Takes up incidents of an earlier run. Their findings are known by name only: new ones join, old ones are not counted twice.
@@ -188,7 +196,8 @@ impl Correlator {
 
     /// Closes the oldest incident of the lowest severity.
     fn make_room(&mut self) -> Option<Incident> {
-        let (&number, _) = self.cases.iter().min_by_key(|(_, case)| (case.incident.is_open(), case.incident.severity, case.incident.last_seen))?;
+        let (&number, _) =
+            self.cases.iter().min_by_key(|(_, case)| (case.incident.is_open(), case.incident.severity, case.incident.last_seen))?;
         let mut case = self.cases.remove(&number)?;
         self.by_key.retain(|_, n| *n != number);
         self.by_finding.retain(|_, n| *n != number);
@@ -270,7 +279,8 @@ fn retell(case: &mut Case) {
     findings.sort_by_key(|f| (f.first_seen, f.uid.clone()));
     let Some(first) = findings.first() else { return };
     incident.first_seen = first.first_seen;
-    incident.last_seen = findings.iter().map(|f| f.last_seen).max().unwrap_or(first.last_seen).max(case.over.last_seen.unwrap_or(first.last_seen));
+    incident.last_seen =
+        findings.iter().map(|f| f.last_seen).max().unwrap_or(first.last_seen).max(case.over.last_seen.unwrap_or(first.last_seen));
     incident.succeeded = findings.iter().any(|f| f.succeeded);
     incident.finding_count = findings.len() as u64 + case.over.findings;
     incident.blocked_count = findings.iter().filter(|f| f.verdict.is_some_and(|v| !v.passed())).count() as u64 + case.over.blocked;
@@ -328,3 +338,5 @@ fn after_dash(note: &str) -> String {
     if note.is_empty() { String::new() } else { format!(" - {note}") }
 }
 
+#[cfg(test)]
+mod tests;

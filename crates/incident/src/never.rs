@@ -86,6 +86,10 @@ mod tests {
             let entity = Entity::address(text.parse().expect("address"));
             assert_eq!(never.refuses(&entity).is_some(), refused, "{text}");
         }
-        assert_eq!(never.refuses(&Entity::client("127.0.0.1".parse().expect("address"), "sqlmap/1.7")), None, "one program, not the machine");
+        assert_eq!(
+            never.refuses(&Entity::client("127.0.0.1".parse().expect("address"), "sqlmap/1.7")),
+            None,
+            "one program, not the machine"
+        );
     }
 }

@@ -34,7 +34,10 @@ impl Default for PlannerConfig {
 pub enum Plan {
     Do(Box<Response>),
     /// Written into the trail once for each target and reason.
-    Leave { target: Entity, why: String },
+    Leave {
+        target: Entity,
+        why: String,
+    },
 }
 
 pub struct Planner {
@@ -156,4 +159,83 @@ fn target(finding: &Finding) -> Option<&Entity> {
     let shared = actor.ip().is_some_and(|ip| ip.to_canonical().is_loopback());
     let program = finding.entities.iter().find(|e| e.kind == EntityKind::Device);
     Some(if shared { program.unwrap_or(actor) } else { actor })
+}
+
+#[cfg(test)]
+mod tests {
+    use event::Score;
+
+    use super::*;
+
+    const T0: Time = Time::from_s(1_772_600_000);
+
+    fn case(actor: &str) -> (Incident, Finding) {
+        let finding = Finding {
+            analytic: event::finding::AnalyticName { uid: "web.request".into(), ..Default::default() },
+            entities: vec![actor.parse().expect("an address")],
+            score: Score::new(0.95),
+            ..Finding::default()
+        };
+        (Incident { uid: "INC-1".into(), ..Incident::default() }, finding)
+    }
+
+    fn length_s(plan: Option<Plan>) -> Option<f64> {
+        match plan {
+            Some(Plan::Do(response)) => Some(response.until.since_s(response.requested)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn blocks_double_and_end() {
+        let mut planner = Planner::new(PlannerConfig::default());
+        let (incident, finding) = case("203.0.113.9");
+        let never = Never::default();
+        let mut now = T0;
+        for expected_s in [900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0, 57_600.0, 86_400.0, 86_400.0] {
+            let planned = length_s(planner.plan(&incident, &finding, Mode::Enforce, &never, now));
+            assert_eq!(planned, Some(expected_s));
+            assert_eq!(planner.plan(&incident, &finding, Mode::Enforce, &never, now.plus_s(1)), None, "one at a time");
+            now = now.plus_s(expected_s as i64 + 1);
+        }
+    }
+
+    #[test]
+    fn an_undo_is_respected_for_a_day_for_this_analytic_alone() {
+        let mut planner = Planner::new(PlannerConfig::default());
+        let (incident, mut finding) = case("203.0.113.9");
+        let never = Never::default();
+        assert!(length_s(planner.plan(&incident, &finding, Mode::Enforce, &never, T0)).is_some());
+        planner.soft_allow(&finding.analytic.uid, &finding.entities[0], T0.plus_s(60));
+        let left = planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(61));
+        assert!(matches!(left, Some(Plan::Leave { .. })), "the trail says why");
+        assert_eq!(planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(62)), None, "and says it once");
+        finding.analytic.uid = "web.flood".into();
+        assert!(length_s(planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(63))).is_some());
+    }
+
+    #[test]
+    fn weak_findings_and_protected_addresses_are_left_alone() {
+        let mut planner = Planner::new(PlannerConfig::default());
+        let (incident, mut finding) = case("127.0.0.1");
+        assert!(matches!(planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0), Some(Plan::Leave { .. })));
+        finding.entities.push(Entity::client("127.0.0.1".parse().expect("an address"), "attack-tool/1"));
+        assert!(
+            length_s(planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0)).is_some(),
+            "the program, not the machine"
+        );
+        let (incident, mut weak) = case("203.0.113.9");
+        weak.score = Score::new(0.5);
+        assert_eq!(planner.plan(&incident, &weak, Mode::Enforce, &Never::default(), T0), None);
+    }
+
+    #[test]
+    fn many_blocks_at_once_need_a_person() {
+        let mut planner = Planner::new(PlannerConfig::default());
+        let planned = (0..200).filter(|n| {
+            let (incident, finding) = case(&format!("203.0.113.{n}"));
+            length_s(planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0.plus_s(*n))).is_some()
+        });
+        assert_eq!(planned.count(), 50);
+    }
 }

@@ -48,8 +48,7 @@ fn stage(findings: &[&Finding]) -> Option<Stage> {
     rules.sort_unstable();
     rules.dedup();
     rules.truncate(20);
-    let mut models: Vec<Text> =
-        findings.iter().flat_map(|f| &f.models).map(|m| Text::from(format!("{} {}", m.name, m.version))).collect();
+    let mut models: Vec<Text> = findings.iter().flat_map(|f| &f.models).map(|m| Text::from(format!("{} {}", m.name, m.version))).collect();
     models.sort_unstable();
     models.dedup();
     let mut titles: BTreeMap<&str, u64> = BTreeMap::new();
@@ -58,11 +57,8 @@ fn stage(findings: &[&Finding]) -> Option<Stage> {
     }
     let mut ranked: Vec<(&str, u64)> = titles.into_iter().collect();
     ranked.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    let title = if findings.len() == 1 {
-        best.title.clone()
-    } else {
-        ranked.iter().take(3).map(|(t, _)| *t).collect::<Vec<_>>().join(", ")
-    };
+    let title =
+        if findings.len() == 1 { best.title.clone() } else { ranked.iter().take(3).map(|(t, _)| *t).collect::<Vec<_>>().join(", ") };
     let mut spark: BTreeMap<Time, u32> = BTreeMap::new();
     for finding in findings {
         let times = finding.evidence.iter().map(|e| e.time);

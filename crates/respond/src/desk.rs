@@ -27,7 +27,12 @@ impl Desk {
 
     /// Takes up the responses of an earlier run: what was applied and has not ended is in force again, what was only requested is
     /// taken back, since nobody can say whether it ran.
-    pub fn restore(&mut self, responses: impl IntoIterator<Item = Response>, now: Time, journal: Journal<'_>) -> Result<Vec<Response>, Error> {
+    pub fn restore(
+        &mut self,
+        responses: impl IntoIterator<Item = Response>,
+        now: Time,
+        journal: Journal<'_>,
+    ) -> Result<Vec<Response>, Error> {
         let mut steps = Vec::new();
         for mut response in responses {
             match response.phase {
@@ -142,12 +147,8 @@ impl Desk {
         if self.table.next_end().is_none_or(|end| now < end) {
             return Ok(Vec::new());
         }
-        let mut ended: Vec<Response> = self
-            .responses
-            .values()
-            .filter(|r| matches!(r.phase, Phase::Applied { .. }) && r.until <= now)
-            .cloned()
-            .collect();
+        let mut ended: Vec<Response> =
+            self.responses.values().filter(|r| matches!(r.phase, Phase::Applied { .. }) && r.until <= now).cloned().collect();
         for response in &mut ended {
             self.table.undo(&response.uid);
             response.phase = Phase::Expired { at: now };
@@ -215,4 +216,132 @@ fn write(journal: Journal<'_>, steps: &[Response]) -> Result<(), Error> {
         return Ok(());
     }
     journal(steps.iter().map(|r| Body::Response(Box::new(r.clone()))).collect()).map_err(Error::Journal)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arc_swap::ArcSwap;
+    use event::Decisions;
+    use event::decision::Disposition;
+    use event::response::Mode;
+
+    use super::*;
+
+    const T0: Time = Time::from_s(1_772_600_000);
+
+    fn desk() -> (Desk, Arc<ArcSwap<Decisions>>) {
+        let shared = Arc::new(ArcSwap::from_pointee(Decisions::default()));
+        (Desk::new(DecisionTable::new(Arc::clone(&shared))), shared)
+    }
+
+    fn response(uid: &str, incident: &str, target: &str) -> Response {
+        Response {
+            uid: uid.into(),
+            key: uid.into(),
+            incident: incident.into(),
+            action: "decision".into(),
+            target: target.parse().expect("an address"),
+            disposition: Disposition::Block,
+            mode: Mode::Enforce,
+            analytic: "web.request".into(),
+            by: "playbook".into(),
+            reason: "SQL injection".into(),
+            requested: T0,
+            until: T0.plus_s(900),
+            phase: Phase::Requested,
+            inverse: "remove".into(),
+        }
+    }
+
+    fn blocked(shared: &ArcSwap<Decisions>, ip: &str, now: Time) -> bool {
+        shared.load().for_address(ip.parse().expect("an address"), now).is_some_and(|d| d.disposition == Disposition::Block)
+    }
+
+    fn anybody(_: &Entity) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn every_response_is_undone_or_ends() {
+        let (mut desk, shared) = desk();
+        let mut log = Vec::new();
+        let mut journal = |bodies: Vec<Body>| {
+            log.extend(bodies);
+            Ok(())
+        };
+        let asked =
+            vec![response("R-1", "INC-1", "203.0.113.9"), response("R-2", "INC-1", "203.0.113.8"), response("R-3", "INC-2", "203.0.113.7")];
+        desk.carry_out(asked, T0, &anybody, &mut journal).expect("written");
+        assert!(["9", "8", "7"].iter().all(|n| blocked(&shared, &format!("203.0.113.{n}"), T0)));
+        let (answer, _) = desk.undo("INC-1", &"cli:ada".into(), T0.plus_s(5), &mut journal);
+        assert_eq!((answer.done, answer.of), (2, 2));
+        assert!(!blocked(&shared, "203.0.113.9", T0) && blocked(&shared, "203.0.113.7", T0), "the other incident stays");
+        assert!(!blocked(&shared, "203.0.113.7", T0.plus_s(900)), "readers see the end by themselves");
+        assert_eq!(desk.expire(T0.plus_s(901), &mut journal).expect("written").len(), 1);
+        assert!(shared.load().is_empty());
+        let (again, _) = desk.undo("INC-1", &"cli:ada".into(), T0.plus_s(6), &mut journal);
+        assert!(again.text.contains("already undone") && again.fault.is_none());
+        assert_eq!(log.len(), 3 + 2 + 1, "each step is in the log");
+    }
+
+    #[test]
+    fn undoing_one_of_two_on_a_target_leaves_the_other() {
+        let (mut desk, shared) = desk();
+        let mut journal = |_| Ok(());
+        let asked = vec![response("R-1", "INC-1", "203.0.113.9"), response("R-2", "INC-2", "203.0.113.9")];
+        desk.carry_out(asked, T0, &anybody, &mut journal).expect("written");
+        desk.undo("R-1", &"cli:ada".into(), T0, &mut journal);
+        assert!(blocked(&shared, "203.0.113.9", T0));
+        desk.undo("R-2", &"cli:ada".into(), T0, &mut journal);
+        assert!(!blocked(&shared, "203.0.113.9", T0));
+    }
+
+    #[test]
+    fn redo_puts_back_until_the_old_end() {
+        let (mut desk, shared) = desk();
+        let mut journal = |_| Ok(());
+        desk.carry_out(vec![response("R-1", "INC-1", "203.0.113.9")], T0, &anybody, &mut journal).expect("written");
+        let (undone, _) = desk.undo("INC-1", &"cli:ada".into(), T0, &mut journal);
+        let receipt = undone.receipt.expect("a receipt");
+        let (answer, _) = desk.redo(&receipt, T0.plus_s(10), &anybody, &mut journal);
+        assert_eq!((answer.done, answer.of), (1, 1));
+        assert!(blocked(&shared, "203.0.113.9", T0.plus_s(899)) && !blocked(&shared, "203.0.113.9", T0.plus_s(900)));
+        assert!(desk.redo("rcpt-unknown", T0, &anybody, &mut journal).0.fault.is_some());
+    }
+
+    #[test]
+    fn whom_never_to_block_is_checked_when_applied() {
+        let (mut desk, shared) = desk();
+        let mut journal = |_| Ok(());
+        let refuses = |_: &Entity| Some("it is the operator".to_owned());
+        let done = desk.carry_out(vec![response("R-1", "INC-1", "203.0.113.9")], T0, &refuses, &mut journal).expect("written");
+        assert!(matches!(done[0].phase, Phase::Refused { .. }) && shared.load().is_empty());
+    }
+
+    #[test]
+    fn a_restart_keeps_what_was_applied_and_takes_back_what_was_only_asked_for() {
+        let (mut first, _) = desk();
+        let mut journal = |_| Ok(());
+        let applied = first.carry_out(vec![response("R-1", "INC-1", "203.0.113.9")], T0, &anybody, &mut journal).expect("written");
+        let (mut second, shared) = desk();
+        let mut log = applied;
+        log.push(response("R-2", "INC-1", "203.0.113.8"));
+        let changed = second.restore(log, T0.plus_s(60), &mut journal).expect("written");
+        assert!(blocked(&shared, "203.0.113.9", T0.plus_s(60)) && !blocked(&shared, "203.0.113.8", T0.plus_s(60)));
+        assert!(changed.len() == 1 && matches!(changed[0].phase, Phase::Failed { .. }));
+        let (answer, _) = second.undo("INC-1", &"cli:ada".into(), T0.plus_s(61), &mut journal);
+        assert_eq!(answer.done, 1);
+    }
+
+    #[test]
+    fn allow_beats_block() {
+        let (mut desk, shared) = desk();
+        let mut journal = |_| Ok(());
+        let mut allow = response("R-2", "", "203.0.113.9");
+        allow.disposition = Disposition::Allow;
+        desk.carry_out(vec![response("R-1", "INC-1", "203.0.113.9"), allow], T0, &anybody, &mut journal).expect("written");
+        assert!(!blocked(&shared, "203.0.113.9", T0));
+    }
 }

@@ -35,6 +35,8 @@ pub fn run(args: &ConsoleCommand, global: &Global) -> Result<Exit, Fail> {
         }
         Some(Reply::Error(error)) => Err(Fail::new("E0603", error)),
         Some(Reply::Order(_)) => Err(Fail::new("E0603", "the running bartizan answered something else")),
-        None => Err(Fail::new("E0604", format!("no bartizan runs on {}", dir.display())).fix("start bartizan protect, watch --follow or demo")),
+        None => {
+            Err(Fail::new("E0604", format!("no bartizan runs on {}", dir.display())).fix("start bartizan protect, watch --follow or demo"))
+        }
     }
 }

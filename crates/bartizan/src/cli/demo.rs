@@ -54,7 +54,8 @@ pub fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
         .build()
         .map_err(|e| Fail::new("E0605", format!("cannot start the runtime: {e}")))?;
     let shop = shop_runtime.block_on(shop::open()).map_err(|e| Fail::new("E0202", format!("the shop cannot listen: {e}")))?;
-    let upstream: gateway::Upstream = format!("http://{shop}").parse().map_err(|e: gateway::UpstreamError| Fail::new("E0101", e.to_string()))?;
+    let upstream: gateway::Upstream =
+        format!("http://{shop}").parse().map_err(|e: gateway::UpstreamError| Fail::new("E0101", e.to_string()))?;
     let mut config = gateway::Config::new(args.listen, upstream);
     config.site = "shop".into();
     config.workers = 1;
@@ -79,7 +80,11 @@ pub fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
     })?;
     let link = service.console_link.clone().unwrap_or_default();
     let gateway = service.gateway_addr.unwrap_or(args.listen);
-    out::line(format!("Bartizan {}  DEMO DATA (seed {}): nothing here is real, nothing leaves this machine", env!("CARGO_PKG_VERSION"), args.seed));
+    out::line(format!(
+        "Bartizan {}  DEMO DATA (seed {}): nothing here is real, nothing leaves this machine",
+        env!("CARGO_PKG_VERSION"),
+        args.seed
+    ));
     out::line(format!("console   {link}   one use, 15 minutes"));
     out::line(format!("protects  http://{gateway} -> a built-in shop, enforcing, {rules} rules and the model web-payload"));
     out::line(format!("story     a day of generated logs; a live attack starts in {} s, more follow", story::LEAD.as_secs()));

@@ -11,7 +11,9 @@ use crate::{clock, knowledge, paths};
 
 /// Why: of an incident, finding, request, response, receipt or event; of a log line with `-`
 #[derive(Args)]
-#[command(after_help = "Examples:\n  bartizan explain INC-1\n  echo '203.0.113.9 - - [..] \"GET /?q=1 HTTP/1.1\" 200 5' | bartizan explain -\n\nExit codes: 0 explained; 3 nothing is known by that name.")]
+#[command(
+    after_help = "Examples:\n  bartizan explain INC-1\n  echo '203.0.113.9 - - [..] \"GET /?q=1 HTTP/1.1\" 200 5' | bartizan explain -\n\nExit codes: 0 explained; 3 nothing is known by that name."
+)]
 pub struct Explain {
     /// An id, or `-` for one log line on stdin
     id: String,
@@ -67,7 +69,12 @@ fn event(log: &store::Log, event: &Event, global: &Global) {
             let id = http.request_id.as_deref().unwrap_or("-");
             let verdict = http.verdict.map_or("read from a log", event::Verdict::word);
             let client = http.client.map_or_else(|| "-".into(), |ip| ip.to_string());
-            out::line(format!(" {id}  {verdict}  score {:.2}  {client}  {} {}", http.score, out::shown(&http.method), out::shown(&http.target)));
+            out::line(format!(
+                " {id}  {verdict}  score {:.2}  {client}  {} {}",
+                http.score,
+                out::shown(&http.method),
+                out::shown(&http.target)
+            ));
             let named = format!("request:{id} class:finding");
             let page = store::Query::parse(&named).ok().and_then(|q| log.query(&q).ok());
             for (_, row) in page.iter().flat_map(|p| &p.rows) {
@@ -86,13 +93,25 @@ fn event(log: &store::Log, event: &Event, global: &Global) {
 pub fn finding(found: &Finding) {
     out::line(format!(" {}  {}  {}", found.uid, out::severity(found.severity), out::shown(&found.title)));
     out::line(format!(" what   {}", out::shown(&found.text)));
-    out::line(format!("        score {:.2} by {} {} ({})", found.score.value(), found.analytic.name, found.analytic.version, found.analytic.kind.caption()));
+    out::line(format!(
+        "        score {:.2} by {} {} ({})",
+        found.score.value(),
+        found.analytic.name,
+        found.analytic.version,
+        found.analytic.kind.caption()
+    ));
     text::reasons(&found.reasons);
     if !found.would_change.is_empty() {
         out::line(format!("        would change it: {}", out::shown(&found.would_change)));
     }
     for rule in &found.rules {
-        out::line(format!(" rule   {} {}  in {}: {}", rule.id, out::shown(&rule.message), out::shown(&rule.target), out::shown(&rule.matched)));
+        out::line(format!(
+            " rule   {} {}  in {}: {}",
+            rule.id,
+            out::shown(&rule.message),
+            out::shown(&rule.target),
+            out::shown(&rule.matched)
+        ));
     }
     for model in &found.models {
         out::line(format!(" model  {} {}  {:.3}", model.name, model.version, model.score));

@@ -12,7 +12,9 @@ use crate::{clock, paths};
 
 /// What happened: list, show, close, note
 #[derive(Args)]
-#[command(after_help = "Examples:\n  bartizan incident list\n  bartizan incident show INC-1\n  bartizan incident close INC-1 --as false --note 'our own test'\n\nExit codes: 0 fine; 3 no such incident.")]
+#[command(
+    after_help = "Examples:\n  bartizan incident list\n  bartizan incident show INC-1\n  bartizan incident close INC-1 --as false --note 'our own test'\n\nExit codes: 0 fine; 3 no such incident."
+)]
 pub struct IncidentCommand {
     #[command(subcommand)]
     verb: Verb,
@@ -65,7 +67,8 @@ pub fn run(args: &IncidentCommand, global: &Global) -> Result<Exit, Fail> {
         Verb::Show { id } => {
             let log = open()?;
             let id = text::whole_id(&log, id)?;
-            let incident = log.incident(&id).ok_or_else(|| Fail::new("E0402", format!("no incident {id}")).fix("bartizan incident list"))?;
+            let incident =
+                log.incident(&id).ok_or_else(|| Fail::new("E0402", format!("no incident {id}")).fix("bartizan incident list"))?;
             show(&log, &incident, global);
             Ok(Exit::Fine)
         }
@@ -113,7 +116,12 @@ fn list(log: &store::Log, all: bool, severity: Severity, limit: usize, ndjson: b
 
 pub fn ocsf(incident: &Incident) -> serde_json::Value {
     let event = Event {
-        meta: Meta { time: incident.last_seen, logged: incident.last_seen, uid: Uid::of_record(&incident.uid, u64::from(incident.revision)), ..Meta::default() },
+        meta: Meta {
+            time: incident.last_seen,
+            logged: incident.last_seen,
+            uid: Uid::of_record(&incident.uid, u64::from(incident.revision)),
+            ..Meta::default()
+        },
         body: Body::Incident(Box::new(incident.clone())),
         raw: event::Bytes::default(),
     };
@@ -134,7 +142,13 @@ pub fn show(log: &store::Log, incident: &Incident, global: &Global) {
         Status::Open => "open".to_owned(),
         Status::Closed { outcome } => format!("closed as {}", outcome.word()),
     };
-    out::line(format!(" {}  {}  {state}  risk {}  {}", incident.uid, out::severity(incident.severity), incident.risk, out::shown(&incident.title)));
+    out::line(format!(
+        " {}  {}  {state}  risk {}  {}",
+        incident.uid,
+        out::severity(incident.severity),
+        incident.risk,
+        out::shown(&incident.title)
+    ));
     let (told, came) = incident.story.split_once(" ▸ ").unwrap_or((&incident.story, ""));
     out::line(format!(" what   {}", out::shown(told)));
     out::line(format!("        {came}  confidence {:.2}", incident.score.value()));

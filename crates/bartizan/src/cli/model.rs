@@ -16,7 +16,9 @@ use crate::service::model_states;
 
 /// The learned models: list, card, eval, train, verify, sign
 #[derive(Args)]
-#[command(after_help = "Examples:\n  bartizan model card web-payload\n  bartizan model eval web-payload --data payloads.jsonl --json\n  bartizan model train web-payload --data payloads.jsonl --seed 1 --out my-model\n\nExit codes: 0 fine; 1 verify refused; 3 could not; 4 training refused.")]
+#[command(
+    after_help = "Examples:\n  bartizan model card web-payload\n  bartizan model eval web-payload --data payloads.jsonl --json\n  bartizan model train web-payload --data payloads.jsonl --seed 1 --out my-model\n\nExit codes: 0 fine; 1 verify refused; 3 could not; 4 training refused."
+)]
 pub struct Model {
     #[command(subcommand)]
     verb: Verb,
@@ -106,7 +108,14 @@ fn list(global: &Global) -> Result<Exit, Fail> {
     }
     out::line(" NAME           VERSION  STATE     SIGNED BY         THRESHOLDS");
     for m in &states {
-        out::line(format!(" {:<14} {:<8} {:<9} {:<17} {}", m.name, m.version, state(m.signed), m.key_id.get(..16).unwrap_or("-"), m.thresholds));
+        out::line(format!(
+            " {:<14} {:<8} {:<9} {:<17} {}",
+            m.name,
+            m.version,
+            state(m.signed),
+            m.key_id.get(..16).unwrap_or("-"),
+            m.thresholds
+        ));
     }
     Ok(Exit::Fine)
 }
@@ -162,7 +171,11 @@ fn eval(name: &str, data: &Path, split: Option<&str>, global: &Global) -> Result
         "tpr_at_shipped_threshold": measure::tpr_at(&scored, limit).share,
         "calibration_error": measure::calibration_error(&scored).0,
     });
-    if global.json { out::json(&figures) } else { out::line(serde_json::to_string_pretty(&figures).unwrap_or_default()) }
+    if global.json {
+        out::json(&figures)
+    } else {
+        out::line(serde_json::to_string_pretty(&figures).unwrap_or_default())
+    }
     Ok(Exit::Fine)
 }
 
@@ -196,12 +209,20 @@ fn train(args: &Train, global: &Global) -> Result<Exit, Fail> {
         return Ok(Exit::Fine);
     }
     left_out_table(&trained.card.left_out);
-    out::line(format!(" {} rows, held-back AUC {:.5}, calibration error {:.4}", trained.figures.rows, trained.figures.held_auc, trained.figures.calibration_error));
+    out::line(format!(
+        " {} rows, held-back AUC {:.5}, calibration error {:.4}",
+        trained.figures.rows, trained.figures.held_auc, trained.figures.calibration_error
+    ));
     for figure in &trained.figures.held {
         out::line(format!(" {:>8.3} %  {:>6} of {:>6}  {}", figure.share.share * 100.0, figure.share.hits, figure.share.of, figure.what));
     }
     if let Some(dir) = &args.out {
-        out::line(format!(" wrote {} to {}; sign it: bartizan model sign {} --key NAME.key.pem", written.join(", "), dir.display(), dir.display()));
+        out::line(format!(
+            " wrote {} to {}; sign it: bartizan model sign {} --key NAME.key.pem",
+            written.join(", "),
+            dir.display(),
+            dir.display()
+        ));
     }
     Ok(Exit::Fine)
 }
@@ -216,7 +237,10 @@ fn left_out_table(table: &[learn::card::LeftOut]) {
     if table.is_empty() {
         return;
     }
-    out::line(format!(" {:<22} {:>7} {:>7}  {:>8} {:>8} {:>8} {:>8}  trivial@.5%", "source left out", "attacks", "benign", "@.1%", "@.5%", "@1%", "AUC"));
+    out::line(format!(
+        " {:<22} {:>7} {:>7}  {:>8} {:>8} {:>8} {:>8}  trivial@.5%",
+        "source left out", "attacks", "benign", "@.1%", "@.5%", "@1%", "AUC"
+    ));
     for row in table {
         out::line(format!(
             " {:<22} {:>7} {:>7}  {:>8.4} {:>8.4} {:>8.4} {:>8.5}  {:.4}   benign: {}",
@@ -243,7 +267,8 @@ fn verify(model: &str, keys: &[PathBuf], global: &Global) -> Result<Exit, Fail> 
     let ring = if keys.is_empty() {
         content.ring()?
     } else {
-        let pems: Result<Vec<String>, Fail> = keys.iter().map(|k| std::fs::read_to_string(k).map_err(|e| Fail::unreadable(k, &e))).collect();
+        let pems: Result<Vec<String>, Fail> =
+            keys.iter().map(|k| std::fs::read_to_string(k).map_err(|e| Fail::unreadable(k, &e))).collect();
         KeyRing::from_pems(pems?).map_err(|e| Fail::new("E0501", e.to_string()))?
     };
     let folder = knowledge::folder(files)?;

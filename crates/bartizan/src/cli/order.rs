@@ -19,7 +19,9 @@ use crate::{clock, knowledge, paths};
 ///
 /// The target is not blocked again for the same reason for 24 h. Undo restores, so it asks nothing; `redo RECEIPT` puts it back.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  bartizan undo INC-1\n  bartizan undo --last\n\nExit codes: 0 undone; 3 could not, or nothing known by that name; 4 refused.")]
+#[command(
+    after_help = "Examples:\n  bartizan undo INC-1\n  bartizan undo --last\n\nExit codes: 0 undone; 3 could not, or nothing known by that name; 4 refused."
+)]
 pub struct Undo {
     /// An incident, response, receipt or address
     #[arg(required_unless_present = "last")]
@@ -41,7 +43,9 @@ pub struct Redo {
 
 /// Block an address at the gateway for a while
 #[derive(Args)]
-#[command(after_help = "Example:\n  bartizan block 203.0.113.9 --for 1h --reason 'seen elsewhere' --yes\n\nExit codes: 0 blocked; 3 could not; 4 refused, or not confirmed.")]
+#[command(
+    after_help = "Example:\n  bartizan block 203.0.113.9 --for 1h --reason 'seen elsewhere' --yes\n\nExit codes: 0 blocked; 3 could not; 4 refused, or not confirmed."
+)]
 pub struct Block {
     /// An address
     entity: Entity,
@@ -74,7 +78,11 @@ pub fn undo(args: &Undo, global: &Global) -> Result<Exit, Fail> {
     let target = super::text::whole_id(&log, &target)?;
     let now = clock::now();
     let matching = |r: &Response| {
-        target == "last" || r.uid == target || r.incident == target || r.target.name == target || r.phase.receipt().is_some_and(|p| *p == target)
+        target == "last"
+            || r.uid == target
+            || r.incident == target
+            || r.target.name == target
+            || r.phase.receipt().is_some_and(|p| *p == target)
     };
     let mut planned: Vec<_> = log.responses().into_iter().filter(|r| r.is_active(now) && matching(r)).collect();
     if target == "last" {
@@ -84,7 +92,10 @@ pub fn undo(args: &Undo, global: &Global) -> Result<Exit, Fail> {
     if !global.json && !global.quiet {
         for response in planned.iter().take(10) {
             let verb = if response.disposition == Disposition::Block { "unblock" } else { "release" };
-            out::line(format!(" will   {verb} {} at gateway; not re-block for the same reason for 24 h", out::shown(&response.target.name)));
+            out::line(format!(
+                " will   {verb} {} at gateway; not re-block for the same reason for 24 h",
+                out::shown(&response.target.name)
+            ));
         }
     }
     if args.dry_run {

@@ -16,7 +16,9 @@ use crate::{feed, paths};
 ///
 /// Attacks are recorded and nothing is blocked until `--enforce`.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  bartizan protect http://127.0.0.1:3000\n  bartizan protect http://127.0.0.1:3000 --listen 0.0.0.0:80 --enforce --log-ndjson requests.ndjson\n\nExit codes: 0 stopped by SIGINT or SIGTERM; 2 usage; 3 could not start.")]
+#[command(
+    after_help = "Examples:\n  bartizan protect http://127.0.0.1:3000\n  bartizan protect http://127.0.0.1:3000 --listen 0.0.0.0:80 --enforce --log-ndjson requests.ndjson\n\nExit codes: 0 stopped by SIGINT or SIGTERM; 2 usage; 3 could not start."
+)]
 pub struct Protect {
     /// http://HOST:PORT or https://HOST:PORT
     upstream: String,
@@ -52,7 +54,8 @@ pub struct Protect {
 }
 
 pub fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
-    let upstream: gateway::Upstream = args.upstream.parse().map_err(|e: gateway::UpstreamError| Fail::new("E0101", e.to_string()).exit(Exit::Usage))?;
+    let upstream: gateway::Upstream =
+        args.upstream.parse().map_err(|e: gateway::UpstreamError| Fail::new("E0101", e.to_string()).exit(Exit::Usage))?;
     let content = Content::load(global.content.as_deref())?;
     let (knowledge, said) = content.knowledge()?;
     said.iter().for_each(out::note);
@@ -98,7 +101,11 @@ pub fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
     };
     out::line(format!(" upstream  {upstream} {answers}"));
     out::line(format!(" gateway   {tls}://{addr} -> {upstream}      rules {rules}, model {model}"));
-    let mode = if args.enforce { "ENFORCE: attacks are refused; who attacks is blocked for a while" } else { "MONITOR: attacks are recorded, nothing is blocked (--enforce blocks)" };
+    let mode = if args.enforce {
+        "ENFORCE: attacks are refused; who attacks is blocked for a while"
+    } else {
+        "MONITOR: attacks are recorded, nothing is blocked (--enforce blocks)"
+    };
     out::line(format!(" mode      {mode}"));
     if let Some(link) = &service.console_link {
         out::line(format!("console   {link}   one use, 15 minutes"));

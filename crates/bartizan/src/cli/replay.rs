@@ -15,7 +15,9 @@ use crate::service::Service;
 
 /// Run files through the pipeline and print what it finds
 #[derive(Args)]
-#[command(after_help = "Examples:\n  bartizan replay access.log --ndjson\n  bartizan replay /var/log --emit events | head\n\nExit codes: 0 read; 3 something could not be read.")]
+#[command(
+    after_help = "Examples:\n  bartizan replay access.log --ndjson\n  bartizan replay /var/log --emit events | head\n\nExit codes: 0 read; 3 something could not be read."
+)]
 pub struct Replay {
     /// Files or folders
     #[arg(required = true)]

@@ -103,11 +103,8 @@ pub fn response(response: &Response, now: Time) -> String {
         event::response::Mode::Enforce => "",
         event::response::Mode::Monitor => " (monitor: recorded, nothing is refused)",
     };
-    let end = if response.is_active(now) {
-        format!("ends in {}", span_s(response.until.since_s(now)))
-    } else {
-        response.phase.word().to_owned()
-    };
+    let end =
+        if response.is_active(now) { format!("ends in {}", span_s(response.until.since_s(now))) } else { response.phase.word().to_owned() };
     let receipt = response.phase.receipt().map(|r| format!("  {r}")).unwrap_or_default();
     format!("{} {}  {}{mode}  {end}{receipt}", response.disposition.word(), out::shown(&response.target.name), response.uid)
 }

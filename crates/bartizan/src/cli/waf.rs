@@ -29,7 +29,9 @@ enum Verb {
 }
 
 #[derive(Args)]
-#[command(after_help = "Example:\n  bartizan waf eval --data payloads.jsonl --mode both --json\n\nExit codes: 0 measured; 3 a row could not be read (named by its line).")]
+#[command(
+    after_help = "Example:\n  bartizan waf eval --data payloads.jsonl --mode both --json\n\nExit codes: 0 measured; 3 a row could not be read (named by its line)."
+)]
 struct Eval {
     /// JSON lines, also .zst
     #[arg(long)]
@@ -120,7 +122,8 @@ pub fn run(args: &Waf, global: &Global) -> Result<Exit, Fail> {
         Ok(())
     })?;
     ns.sort_unstable();
-    let at = |share: f64| ns.get(((ns.len() as f64 * share) as usize).min(ns.len().saturating_sub(1))).copied().unwrap_or(0) as f64 / 1000.0;
+    let at =
+        |share: f64| ns.get(((ns.len() as f64 * share) as usize).min(ns.len().saturating_sub(1))).copied().unwrap_or(0) as f64 / 1000.0;
     let tpr_at = |rate: f64| measure::tpr_at_fpr(&scored, rate).share;
     if global.json {
         let classes: Map<String, Value> = by_class

@@ -16,7 +16,9 @@ use crate::{feed, paths};
 ///
 /// Incidents are kept in the data directory: `incident list`, `explain` and `undo` work on them afterwards.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  bartizan watch /var/log/auth.log\n  bartizan watch /var/log/nginx/access.log --follow\n\nExit codes: 0 fine; 3 a source could not be read.")]
+#[command(
+    after_help = "Examples:\n  bartizan watch /var/log/auth.log\n  bartizan watch /var/log/nginx/access.log --follow\n\nExit codes: 0 fine; 3 a source could not be read."
+)]
 pub struct Watch {
     /// Files, folders or `-`
     #[arg(required = true)]

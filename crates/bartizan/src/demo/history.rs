@@ -94,10 +94,7 @@ fn breach(dice: &mut Dice, from: Time, out: &mut Vec<(Time, String)>) {
     }
     let (pid, port) = (900 + dice.below(9_000), 30_000 + dice.below(30_000));
     out.push((from.plus_s(224), format!("sshd[{pid}]: Accepted password for backup from {client} port {port} ssh2")));
-    out.push((
-        from.plus_s(251),
-        "sudo:   backup : TTY=pts/0 ; PWD=/home/backup ; USER=root ; COMMAND=/usr/bin/cat /etc/shadow".to_owned(),
-    ));
+    out.push((from.plus_s(251), "sudo:   backup : TTY=pts/0 ; PWD=/home/backup ; USER=root ; COMMAND=/usr/bin/cat /etc/shadow".to_owned()));
 }
 
 fn scan(dice: &mut Dice, from: Time, out: &mut Vec<(Time, String)>) {

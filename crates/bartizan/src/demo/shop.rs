@@ -46,7 +46,9 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
         (Method::GET, "/") => page("Welcome", &listing(|_| true)),
         (Method::GET, "/search") => search(&query),
         (Method::POST, "/login") => login(request).await,
-        (Method::GET, "/login") => page("Log in", "<form method=post><input name=user><input name=password type=password><button>Log in</button></form>"),
+        (Method::GET, "/login") => {
+            page("Log in", "<form method=post><input name=user><input name=password type=password><button>Log in</button></form>")
+        }
         (Method::GET, "/cart") => page("Cart", "<p>Your cart is empty."),
         (Method::GET, "/about") => page("About", "<p>Everything a watchman needs, since 1298."),
         (Method::GET, path) if path.starts_with("/product/") => product(path),

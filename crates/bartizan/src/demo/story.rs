@@ -64,7 +64,13 @@ pub async fn visitors(stage: Stage, seed: u64) {
         let from = format!("192.0.2.{}", 20 + dice.below(120));
         let number = dice.below(PRODUCTS.len() as u64);
         let word = dice.pick(PRODUCTS).0.split(' ').next_back().unwrap_or("rope").to_lowercase();
-        for target in ["/".to_owned(), "/style.css".to_owned(), format!("/product/{number}"), format!("/search?q={word}"), "/search?q=O%27Brien+%26+sons".to_owned()] {
+        for target in [
+            "/".to_owned(),
+            "/style.css".to_owned(),
+            format!("/product/{number}"),
+            format!("/search?q={word}"),
+            "/search?q=O%27Brien+%26+sons".to_owned(),
+        ] {
             stage.get(&from, BROWSER, &target).await;
             tokio::time::sleep(Duration::from_millis(60 + dice.below(240))).await;
         }
@@ -130,11 +136,30 @@ async fn stuffing(stage: &Stage, from: &str, dice: &mut Dice) {
 /// A scanner that asks for what should not be there.
 async fn exploring(stage: &Stage, from: &str) {
     const PATHS: &[&str] = &[
-        "/.env", "/.git/HEAD", "/admin/", "/phpmyadmin/index.php", "/wp-login.php", "/backup.sql", "/.aws/credentials", "/actuator/env",
-        "/server-status", "/cgi-bin/test.cgi", "/config.yml", "/id_rsa", "/..%2f..%2f..%2fetc%2fpasswd", "/console/", "/solr/admin/",
+        "/.env",
+        "/.git/HEAD",
+        "/admin/",
+        "/phpmyadmin/index.php",
+        "/wp-login.php",
+        "/backup.sql",
+        "/.aws/credentials",
+        "/actuator/env",
+        "/server-status",
+        "/cgi-bin/test.cgi",
+        "/config.yml",
+        "/id_rsa",
+        "/..%2f..%2f..%2fetc%2fpasswd",
+        "/console/",
+        "/solr/admin/",
     ];
     for n in 0..60 {
-        stage.get(from, "Mozilla/5.0 (compatible; weakness-finder/1.0)", &format!("{}{}", PATHS[n % PATHS.len()], if n >= PATHS.len() { format!("?{n}") } else { String::new() })).await;
+        stage
+            .get(
+                from,
+                "Mozilla/5.0 (compatible; weakness-finder/1.0)",
+                &format!("{}{}", PATHS[n % PATHS.len()], if n >= PATHS.len() { format!("?{n}") } else { String::new() }),
+            )
+            .await;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

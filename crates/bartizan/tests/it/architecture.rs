@@ -29,7 +29,11 @@ const IMPURE_LIBRARIES: &[&str] = &["tokio", "hyper", "axum", "rusqlite", "rustl
 
 #[test]
 fn dependencies_follow_the_table() {
-    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).other_options(vec!["--locked".into()]).exec().expect("cargo metadata");
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .other_options(vec!["--locked".into()])
+        .exec()
+        .expect("cargo metadata");
     let members: BTreeSet<String> = metadata.workspace_packages().iter().map(|p| p.name.to_string()).collect();
     let resolve = metadata.resolve.as_ref().expect("a resolved graph");
     let names: BTreeMap<_, _> = metadata.packages.iter().map(|p| (&p.id, p.name.to_string())).collect();
@@ -65,7 +69,11 @@ fn dependencies_follow_the_table() {
 fn no_file_is_a_drawer() {
     for file in files(&root().join("crates"), "rs") {
         let name = file.file_stem().and_then(|n| n.to_str()).unwrap_or_default();
-        assert!(!["common", "shared", "utils", "util", "core", "models", "manager", "helpers", "misc"].contains(&name), "{}", file.display());
+        assert!(
+            !["common", "shared", "utils", "util", "core", "models", "manager", "helpers", "misc"].contains(&name),
+            "{}",
+            file.display()
+        );
     }
 }
 

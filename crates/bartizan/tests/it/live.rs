@@ -49,7 +49,18 @@ impl Drop for Running {
 fn protect(data: &Path, more: &[&str]) -> Running {
     let upstream = format!("http://{}", application());
     let mut child = Command::new(env!("CARGO_BIN_EXE_bartizan"))
-        .args(["protect", &upstream, "--listen", "127.0.0.1:0", "--no-console", "--trusted-proxy", "127.0.0.0/8", "--site", "shop", "--data-dir"])
+        .args([
+            "protect",
+            &upstream,
+            "--listen",
+            "127.0.0.1:0",
+            "--no-console",
+            "--trusted-proxy",
+            "127.0.0.0/8",
+            "--site",
+            "shop",
+            "--data-dir",
+        ])
         .arg(data)
         .args(more)
         .stdout(Stdio::piped())
@@ -78,7 +89,8 @@ fn get(at: SocketAddr, from: &str, target: &str) -> (u16, String) {
 }
 
 fn cli(data: &Path, args: &[&str]) -> (Option<i32>, Value, String) {
-    let out = Command::new(env!("CARGO_BIN_EXE_bartizan")).args(args).arg("--data-dir").arg(data).stdin(Stdio::null()).output().expect("runs");
+    let out =
+        Command::new(env!("CARGO_BIN_EXE_bartizan")).args(args).arg("--data-dir").arg(data).stdin(Stdio::null()).output().expect("runs");
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     let json = text.lines().next().and_then(|l| serde_json::from_str(l).ok()).unwrap_or(Value::Null);
     (out.status.code(), json, text)
@@ -129,7 +141,10 @@ fn enforce_blocks_explains_and_lets_in_again() {
     let row: Value = text.lines().find(|l| l.contains(&id)).and_then(|l| serde_json::from_str(l).ok()).expect("a line");
     assert_eq!(row["schema"], "bartizan.request/1");
     assert_eq!((&row["verdict"], &row["client"], &row["status"]), (&"blocked".into(), &attacker.into(), &403.into()));
-    assert!(row["rules"][0]["id"].as_u64().is_some() && row["models"][0]["name"] == "web-payload" && row["reasons"][0]["text"].is_string(), "{row}");
+    assert!(
+        row["rules"][0]["id"].as_u64().is_some() && row["models"][0]["name"] == "web-payload" && row["reasons"][0]["text"].is_string(),
+        "{row}"
+    );
 }
 
 #[test]
@@ -154,7 +169,9 @@ fn a_block_and_its_undo_survive_kill_9() {
         let running = protect(dir.path(), &["--enforce"]);
         assert_eq!(get(running.gateway, attacker, ATTACK).0, 403);
         soon("the block", || get(running.gateway, attacker, "/").0 == 403);
-        soon("the block is on disk", || cli(dir.path(), &["incident", "show", "INC-1", "--json"]).1["responses"][0]["phase"]["applied"].is_object());
+        soon("the block is on disk", || {
+            cli(dir.path(), &["incident", "show", "INC-1", "--json"]).1["responses"][0]["phase"]["applied"].is_object()
+        });
         // Dropping sends SIGKILL.
     }
     let running = protect(dir.path(), &["--enforce"]);
@@ -174,7 +191,9 @@ fn two_programs_on_this_machine_are_two_clients() {
     let running = protect(dir.path(), &["--enforce"]);
     let ask = |agent: &str, target: &str| {
         let mut stream = TcpStream::connect(running.gateway).expect("listens");
-        stream.write_all(format!("GET {target} HTTP/1.1\r\nhost: shop\r\nuser-agent: {agent}\r\nconnection: close\r\n\r\n").as_bytes()).expect("sent");
+        stream
+            .write_all(format!("GET {target} HTTP/1.1\r\nhost: shop\r\nuser-agent: {agent}\r\nconnection: close\r\n\r\n").as_bytes())
+            .expect("sent");
         let mut text = String::new();
         let _ = stream.read_to_string(&mut text);
         text.split(' ').nth(1).and_then(|s| s.parse::<u16>().ok()).unwrap_or(0)

@@ -93,17 +93,28 @@ fn every_attack_is_found_and_nobody_else() {
                     && want.succeeded.is_none_or(|s| f["unmapped"]["succeeded"] == s)
             });
             let found = matching.count();
-            assert!(found >= want.at_least, "{name}: {found} findings of {} about {}, expected {}", want.analytic, want.actor, want.at_least);
+            assert!(
+                found >= want.at_least,
+                "{name}: {found} findings of {} about {}, expected {}",
+                want.analytic,
+                want.actor,
+                want.at_least
+            );
         }
         for want in &expected.incidents {
             let matching = incidents.iter().find(|i| {
                 actor(i).starts_with(&want.actor)
                     && i["severity"].as_str().is_some_and(|s| s.eq_ignore_ascii_case(&want.severity))
                     && i["is_suspected_breach"] == want.succeeded
-                    && want.techniques.iter().all(|t| i["attacks"].as_array().is_some_and(|a| a.iter().any(|x| x["technique"]["uid"] == t.as_str())))
+                    && want
+                        .techniques
+                        .iter()
+                        .all(|t| i["attacks"].as_array().is_some_and(|a| a.iter().any(|x| x["technique"]["uid"] == t.as_str())))
             });
-            let said: Vec<String> = incidents.iter().map(|i| format!("{} {} {} {}", actor(i), i["severity"], i["is_suspected_breach"], i["desc"])).collect();
-            let incident = matching.unwrap_or_else(|| panic!("{name}: no {} incident about {}; there are {said:#?}", want.severity, want.actor));
+            let said: Vec<String> =
+                incidents.iter().map(|i| format!("{} {} {} {}", actor(i), i["severity"], i["is_suspected_breach"], i["desc"])).collect();
+            let incident =
+                matching.unwrap_or_else(|| panic!("{name}: no {} incident about {}; there are {said:#?}", want.severity, want.actor));
             reasons_sum_to_the_score(incident);
         }
         for want in &expected.responses {
@@ -114,7 +125,12 @@ fn every_attack_is_found_and_nobody_else() {
         }
         assert!(incidents.len() <= expected.silent.incidents_at_most, "{name}: {} incidents", incidents.len());
         for finding in &findings {
-            assert!(!actor(finding).starts_with(&expected.silent.addresses), "{name}: a finding about {}: {}", actor(finding), finding["finding_info"]["title"]);
+            assert!(
+                !actor(finding).starts_with(&expected.silent.addresses),
+                "{name}: a finding about {}: {}",
+                actor(finding),
+                finding["finding_info"]["title"]
+            );
             reasons_sum_to_the_score(finding);
             points_at_real_bytes(finding);
         }

@@ -18,11 +18,8 @@ pub(super) fn json(event: &Event, finding: &Finding) -> Value {
         .iter()
         .map(|r| json!({"id": r.id, "message": r.message.as_str(), "tags": r.tags, "target": r.target.as_str(), "matched": r.matched}))
         .collect();
-    let models: Vec<Value> = finding
-        .models
-        .iter()
-        .map(|m| json!({"name": m.name.as_str(), "version": m.version.as_str(), "score": round(m.score)}))
-        .collect();
+    let models: Vec<Value> =
+        finding.models.iter().map(|m| json!({"name": m.name.as_str(), "version": m.version.as_str(), "score": round(m.score)})).collect();
     object.insert(
         "finding_info".into(),
         json!({

@@ -38,11 +38,7 @@ pub(super) fn json(event: &Event, incident: &Incident) -> Value {
     object.insert("confidence_score".into(), ((incident.score.value() * 100.0).round() as u32).into());
     object.insert("is_suspected_breach".into(), incident.succeeded.into());
     object.insert("attacks".into(), attacks(&incident.techniques));
-    let findings: Vec<Value> = incident
-        .findings
-        .iter()
-        .map(|uid| json!({"uid": uid.as_str(), "title": incident.title}))
-        .collect();
+    let findings: Vec<Value> = incident.findings.iter().map(|uid| json!({"uid": uid.as_str(), "title": incident.title})).collect();
     object.insert("finding_info_list".into(), findings.into());
     object.insert("observables".into(), observables(&incident.entities));
     object.insert("evidences".into(), evidences(&incident.evidence));

@@ -33,10 +33,7 @@ fn base(event: &Event, category: (u32, &str), activity: (u32, &str), severity: S
     let mut metadata = Map::new();
     metadata.insert("version".into(), VERSION.into());
     metadata.insert("uid".into(), event.meta.uid.to_string().into());
-    metadata.insert(
-        "product".into(),
-        json!({"name": "Bartizan", "vendor_name": "Bartizan", "version": env!("CARGO_PKG_VERSION")}),
-    );
+    metadata.insert("product".into(), json!({"name": "Bartizan", "vendor_name": "Bartizan", "version": env!("CARGO_PKG_VERSION")}));
     if !event.meta.source.is_empty() {
         metadata.insert("log_source".into(), event.meta.source.as_str().into());
     }
