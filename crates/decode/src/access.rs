@@ -36,7 +36,7 @@ impl Decoder for Access {
 
     fn read(&self, record: &[u8], at: &Place<'_>) -> Result<Reading, Text> {
         let parts = Parts::of(record).ok_or(Text::const_new("no [time] before a quoted request"))?;
-        let when = parts.when(at).ok_or(Text::const_new("the time in brackets is none"))?;
+        let when = parts.when(at).ok_or(Text::const_new("the brackets hold no time"))?;
         let mut http = Http::default();
         parts.who(&mut http);
         let cut = at.cut_from.is_some() || record.len() == RECORD_BYTES_MAX;
@@ -177,6 +177,3 @@ fn without_port(host: &[u8]) -> &[u8] {
         _ => host,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,10 @@
+//! The decoders from outside: golden pairs, properties, the registries, and the shared data when it is there.
+
+#[path = "it/golden.rs"]
+mod golden;
+#[path = "it/property.rs"]
+mod property;
+#[path = "it/registry.rs"]
+mod registry;
+#[path = "it/shared.rs"]
+mod shared;

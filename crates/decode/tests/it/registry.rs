@@ -1,0 +1,41 @@
+//! Every decoder and every syslog program is in its list, and every list entry is reachable by its name.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use decode::{ALL, Format};
+
+/// Files that are no format: the frame, and helpers of several formats.
+const NO_FORMAT: [&str; 7] = ["lib", "format", "place", "address", "civil", "text", "request"];
+
+fn stems(folder: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let files = std::fs::read_dir(folder).expect("folder of sources").filter_map(Result::ok).map(|entry| entry.path());
+    files.filter(|p| p.extension().is_some_and(|e| e == "rs")).filter_map(|p| Some(p.file_stem()?.to_str()?.to_owned())).collect()
+}
+
+#[test]
+fn every_format_file_is_registered() {
+    let lib = include_str!("../../src/lib.rs");
+    let list = lib.split("pub const ALL").nth(1).and_then(|rest| rest.split(';').next()).expect("the list");
+    let formats: Vec<_> = stems("src").into_iter().filter(|stem| !NO_FORMAT.contains(&stem.as_str())).collect();
+    for stem in &formats {
+        assert!(list.contains(&format!("&{stem}::")), "src/{stem}.rs is not in ALL");
+    }
+    assert_eq!(formats.len(), ALL.len());
+}
+
+#[test]
+fn every_program_file_is_registered() {
+    let names: BTreeSet<_> = decode::syslog::PROGRAMS.iter().map(|program| program.name.to_owned()).collect();
+    assert_eq!(stems("src/syslog"), names);
+}
+
+#[test]
+fn formats_are_known_by_their_names() {
+    for name in Format::names() {
+        assert_eq!(name.parse::<Format>().expect("a known format").name(), name);
+    }
+    let fault = "evtx".parse::<Format>().expect_err("not yet");
+    assert_eq!(fault.to_string(), r#"unknown format "evtx", expected one of auto, combined, syslog, json"#);
+}
