@@ -9,6 +9,8 @@ use event::{Analytic, Body, EntityKind, Event, Finding};
 use rule::Ruleset;
 use serde::{Deserialize, Serialize};
 
+mod campaign;
+mod guessing;
 pub mod identity;
 pub mod state;
 pub mod web;
@@ -84,6 +86,11 @@ pub struct Config {
     pub flood: web::flood::Config,
     pub exfiltration: web::exfiltration::Config,
     pub brute_force: identity::brute_force::Config,
+}
+
+/// A rule set from named texts, such as [`web::RULES`]; every fault at once.
+pub fn rule_set(files: &[(&str, &str)]) -> Result<Ruleset, Vec<rule::RuleError>> {
+    Ruleset::parse(files)
 }
 
 /// Every detector of the platform.
