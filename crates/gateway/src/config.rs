@@ -163,18 +163,14 @@ impl FromStr for Upstream {
         if authority.as_str().contains('@') {
             return Err(err("has a user name"));
         }
-        if authority.as_str().ends_with(':') {
-            return Err(err("has an empty port"));
-        }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         if host.is_empty() {
             return Err(err("has no host"));
         }
-        let port = match (authority.port_u16(), authority.port()) {
-            (Some(0), _) => return Err(err("has port 0")),
-            (Some(port), _) => port,
-            (None, Some(_)) => return Err(err("has a port beyond 65535")),
-            (None, None) => if tls { 443 } else { 80 },
+        let port = match authority.as_str()[authority.host().len()..].strip_prefix(':') {
+            Some(digits) => digits.parse().ok().filter(|port| *port != 0).ok_or_else(|| err("has a port that is not 1..=65535"))?,
+            None if tls => 443,
+            None => 80,
         };
         Ok(Upstream { tls, host: host.to_owned(), port })
     }

@@ -108,6 +108,8 @@ pub(crate) struct Connection {
 pub(crate) struct Finish {
     connection: Arc<Connection>,
     observed: Option<Box<Observed>>,
+    /// While the window of the body is read: the client may leave meanwhile.
+    unread: Option<Event>,
     started: Instant,
     bytes: u64,
 }
@@ -135,6 +137,13 @@ impl Finish {
 
 impl Drop for Finish {
     fn drop(&mut self) {
+        if let Some(mut event) = self.unread.take() {
+            finish_event(&mut event, &mut Secrets::default(), Verdict::Allowed, 0.0);
+            if let EventBody::Http(http) = &mut event.body {
+                http.headers.push((Text::const_new(FAULT), Fault::Client("left before the request was whole").to_string()));
+            }
+            self.observed = Some(Box::new(observed(event)));
+        }
         self.send();
         self.connection.wire.pace.open.fetch_sub(1, Relaxed);
     }
@@ -289,7 +298,7 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
         id: id.clone(),
         at,
         form: Form::wanted(request.headers()),
-        finish: Finish { connection: Arc::clone(connection), observed: None, started, bytes: 0 },
+        finish: Finish { connection: Arc::clone(connection), observed: None, unread: None, started, bytes: 0 },
     };
 
     if !connection.is_http2 && request.method().as_str() == REFUSED_METHOD {
@@ -354,7 +363,10 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
     let mut seen = observed_none();
     if let Some(inspector) = &links.inspector {
         if flow.is_some() {
-            if let Err(fault) = inbound.read_window(shared.limits.window_bytes).await {
+            asked.finish.unread = Some(event);
+            let read = inbound.read_window(shared.limits.window_bytes).await;
+            event = asked.finish.unread.take().expect("invariant: put there before the read, which does not touch it");
+            if let Err(fault) = read {
                 finish_event(&mut event, &mut secrets, Verdict::Blocked, 0.0);
                 asked.finish.observed = Some(Box::new(observed(event)));
                 return body_page(asked, fault);

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Limits;
 use crate::chunk::Chunks;
@@ -73,6 +73,8 @@ enum State {
     Hold,
     /// Not HTTP/1: a tunnel, or HTTP/2.
     Open,
+    /// A refusal is being answered, and hyper then closes. It gives up a request when it reads an end before, so it reads nothing.
+    Refusal,
     /// Nothing more is read.
     End,
 }
@@ -87,27 +89,43 @@ pub(crate) struct Guard<S> {
     ready: usize,
     progress: Progress,
     refused: Option<Refused>,
+    discarded: usize,
 }
+
+/// After a refusal.
+const DISCARDED_BYTES_MAX: usize = 1024 * 1024;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     pub(crate) fn new(socket: S, limits: Arc<Limits>, wire: Arc<Wire>) -> Guard<S> {
-        Guard { socket, limits, wire, state: State::Head, held: Vec::new(), ready: 0, progress: Progress::default(), refused: None }
+        Guard { socket, limits, wire, state: State::Head, held: Vec::new(), ready: 0, progress: Progress::default(), refused: None, discarded: 0 }
     }
 
-    /// HTTP/2 with prior knowledge begins with its preface, HTTP/1 never does. `None`: the client left.
-    pub(crate) async fn protocol(&mut self) -> io::Result<Option<Protocol>> {
-        self.held.reserve(1024);
+    /// HTTP/2 with prior knowledge begins with its preface, HTTP/1 never does. `None`: the client left, or said nothing in time.
+    pub(crate) async fn protocol(&mut self) -> Option<Protocol> {
+        let mut bytes = [0; 1024];
         loop {
-            if self.socket.read_buf(&mut self.held).await? == 0 {
-                return Ok(None);
+            let n = std::future::poll_fn(|cx| {
+                let pace = &self.wire.pace;
+                pace.waker.register(cx.waker());
+                let mut buf = ReadBuf::new(&mut bytes);
+                match Pin::new(&mut self.socket).poll_read(cx, &mut buf) {
+                    Poll::Pending if !pace.expired.load(Relaxed) => Poll::Pending,
+                    Poll::Ready(Ok(())) => Poll::Ready(buf.filled().len()),
+                    _ => Poll::Ready(0),
+                }
+            })
+            .await;
+            if n == 0 {
+                return None;
             }
+            self.held.extend_from_slice(&bytes[..n]);
             let n = self.held.len().min(PREFACE.len());
             if self.held[..n] != PREFACE[..n] {
-                return Ok(Some(Protocol::Http1));
+                return Some(Protocol::Http1);
             }
             if n == PREFACE.len() {
                 self.pass_all();
-                return Ok(Some(Protocol::Http2));
+                return Some(Protocol::Http2);
             }
         }
     }
@@ -177,7 +195,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     }
                 },
                 State::Open => at = bytes.len(),
-                State::Hold | State::End => break,
+                State::Hold | State::Refusal | State::End => break,
             }
         }
         Approved { at, encode: None }
@@ -195,7 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         self.held.extend_from_slice(REFUSED_METHOD.as_bytes());
         self.held.extend_from_slice(b" / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n");
         self.ready = self.held.len();
-        self.state = State::End;
+        self.state = State::Refusal;
         let pace = &self.wire.pace;
         pace.begun.fetch_add(1, Relaxed);
         pace.open.fetch_add(1, Relaxed);
@@ -250,6 +268,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
             }
             match this.state {
                 State::End => return Poll::Ready(Ok(())),
+                State::Refusal => {
+                    let pace = &this.wire.pace;
+                    pace.waker.register(cx.waker());
+                    return if pace.expired.load(Relaxed) { Poll::Ready(Ok(())) } else { Poll::Pending };
+                }
                 State::Hold => match this.wire.turn.load(Relaxed) {
                     STAYS_HTTP => this.state = State::Head,
                     TUNNEL => this.state = State::Open,
@@ -275,6 +298,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
                     return Poll::Pending;
                 }
                 if !this.held.is_empty() && matches!(this.state, State::Head) {
+                    // The answer has its own time.
+                    pace.expired.store(false, Relaxed);
                     let raw = std::mem::take(&mut this.held);
                     this.refuse(Refusal { status: 408, why: "head too slow" }, &raw);
                     continue;
@@ -324,7 +349,7 @@ impl<S: AsyncWrite + Unpin> Guard<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let result = Pin::new(&mut this.socket).poll_write(cx, bytes);
@@ -346,7 +371,26 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
         Poll::Ready(Ok(()))
     }
 
+    /// After a refusal what the client still sends is thrown away for a while: closing over unread bytes is a reset, and a reset can
+    /// overtake the answer.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
+        if !matches!(this.state, State::Refusal | State::End) {
+            return Poll::Ready(Ok(()));
+        }
+        // The clock gives it as long as a head.
+        this.wire.pace.partial.store(true, Relaxed);
+        let mut bytes = [0; 4096];
+        while this.discarded < DISCARDED_BYTES_MAX && !this.wire.pace.expired.load(Relaxed) {
+            let mut buf = ReadBuf::new(&mut bytes);
+            this.wire.pace.waker.register(cx.waker());
+            match Pin::new(&mut this.socket).poll_read(cx, &mut buf) {
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => this.discarded += buf.filled().len(),
+                Poll::Ready(_) => break,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }

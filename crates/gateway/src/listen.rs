@@ -303,15 +303,14 @@ where
     let wire = Arc::new(Wire::default());
     let limits = Arc::clone(&worker.shared.limits);
     let mut guard = Guard::new(socket, Arc::clone(&limits), Arc::clone(&wire));
+    worker.clock.watch(&wire.pace);
     let protocol = match protocol {
         Some(protocol) => protocol,
-        None => match timeout(Duration::from_secs(limits.head_time_s.max(1).into()), guard.protocol()).await {
-            Ok(Ok(Some(protocol))) => protocol,
-            Ok(_) => return,
-            Err(_) => return Counters::add(&worker.shared.links.counters.slow_clients),
+        None => match guard.protocol().await {
+            Some(protocol) => protocol,
+            None => return,
         },
     };
-    worker.clock.watch(&wire.pace);
     let number = worker.shared.connections.fetch_add(1, Relaxed);
     let is_http2 = protocol == Protocol::Http2;
     let connection = Arc::new(Connection { worker: Arc::clone(&worker), wire, peer, number, is_http2 });

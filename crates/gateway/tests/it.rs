@@ -1,1 +1,20 @@
-//! gateway over loopback.
+//! The gateway over loopback: a raw upstream behind it, raw sockets in front.
+
+#![allow(clippy::expect_used)]
+
+#[path = "it/decide.rs"]
+mod decide;
+#[path = "it/forward.rs"]
+mod forward;
+#[path = "it/http2.rs"]
+mod http2;
+#[path = "it/secret.rs"]
+mod secret;
+#[path = "it/setup.rs"]
+mod setup;
+#[path = "it/slow.rs"]
+mod slow;
+#[path = "it/strict.rs"]
+mod strict;
+#[path = "it/stream.rs"]
+mod stream;
