@@ -29,7 +29,14 @@ impl Decoder for Access {
 
     fn recognise(&self, record: &[u8]) -> u8 {
         match Parts::of(record) {
-            Some(parts) if parts.when(&Place::new("", 0, event::Time::ZERO)).is_some() => 95,
+            // A line of another log may hold an access line in its text: a first word that is no address is not enough to be sure.
+            Some(parts) if parts.when(&Place::new("", 0, event::Time::ZERO)).is_some() => {
+                if parts.starts_with_address() {
+                    95
+                } else {
+                    70
+                }
+            }
             _ => 0,
         }
     }
@@ -64,6 +71,12 @@ impl<'r> Parts<'r> {
 
     fn when(&self, at: &Place<'_>) -> Option<When> {
         civil::common(self.time, at).or_else(|| civil::iso(self.time, at).filter(|(_, rest)| rest.is_empty()).map(|(when, _)| when))
+    }
+
+    /// `ADDRESS ..` or `HOST ADDRESS ..`.
+    fn starts_with_address(&self) -> bool {
+        let (first, rest) = word(self.before);
+        address::endpoint(first).is_some() || address::address(word(rest).0).is_some()
     }
 
     /// Client and user; host when the line begins with one.

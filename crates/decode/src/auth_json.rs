@@ -96,7 +96,7 @@ type Fault = std::borrow::Cow<'static, str>;
 
 const KEYS: &[Key] = &[
     needed("time", |line, value| {
-        line.time = Some(civil::rfc3339(text(value)?).ok_or("no RFC 3339 time with a zone")?);
+        line.time = Some(civil::rfc3339(text(value)?).ok_or("not an RFC 3339 time with a zone")?);
         Ok(())
     }),
     needed("user", |line, value| {
@@ -109,7 +109,7 @@ const KEYS: &[Key] = &[
         Ok(())
     }),
     needed("src_ip", |line, value| {
-        line.client = Some(address::address(text(value)?.as_bytes()).ok_or("no IP address")?);
+        line.client = Some(address::address(text(value)?.as_bytes()).ok_or("not an IP address")?);
         Ok(())
     }),
     needed("result", |line, value| {

@@ -1,15 +1,19 @@
 //! Which decoder reads a source: named by the user, or found from its first records.
 //!
-//! A source whose sampled records are nearly all of one format is read with it, and only records that it cannot read are offered to the
+//! A source whose sampled records are nearly all of one format is read with it, and only records that it is not sure of are offered to the
 //! others. Anything else is mixed: each record goes to the decoder that is surest of it. Either way the event of a record depends on the
-//! record and the choice alone, so a choice may be shared by threads.
+//! record and the choice alone, so a choice may be shared by threads. A record that holds another format's record in a field is recognised by
+//! its beginning, so a message of one log cannot pass for a line of another.
 
-use event::{Body, Event};
+use event::Event;
 
 use crate::{ALL, Decoder, Place};
 
 /// At most this many records are looked at.
 pub const SAMPLE_MAX: usize = 64;
+
+/// The chosen decoder keeps a record that it is as sure of as this; below, the others are asked.
+const SURE: u8 = 90;
 
 /// Share of the recognised records that one format needs, in percent.
 const LEAD_PERCENT: usize = 90;
@@ -98,16 +102,15 @@ impl Choice {
     }
 
     pub fn decode(&self, record: &[u8], at: &Place<'_>) -> Event {
-        let Some(first) = self.first else {
-            return surest(record, None).unwrap_or(ALL[0]).decode(record, at);
-        };
-        let event = first.decode(record, at);
-        if self.only || !matches!(event.body, Body::Undecoded { .. }) {
-            return event;
-        }
-        match surest(record, Some(first.name())) {
-            Some(other) if other.recognise(record) > first.recognise(record) => other.decode(record, at),
-            _ => event,
+        self.reader(record).decode(record, at)
+    }
+
+    fn reader(&self, record: &[u8]) -> &'static dyn Decoder {
+        let score = self.first.map_or(0, |first| first.recognise(record));
+        match self.first {
+            Some(first) if self.only || score >= SURE => first,
+            Some(first) => surest(record).filter(|other| other.recognise(record) > score).unwrap_or(first),
+            None => surest(record).unwrap_or(ALL[0]),
         }
     }
 }
@@ -119,20 +122,21 @@ impl std::fmt::Debug for Choice {
 }
 
 /// `None` when no decoder knows the record.
-fn surest(record: &[u8], except: Option<&str>) -> Option<&'static dyn Decoder> {
-    let scored = ALL.iter().filter(|d| Some(d.name()) != except).map(|d| (d.recognise(record), *d));
-    scored.fold(None, |best: Option<(u8, &'static dyn Decoder)>, (score, decoder)| match best {
-        Some((held, _)) if held >= score => best,
-        _ if score == 0 => best,
-        _ => Some((score, decoder)),
-    })
-    .map(|(_, decoder)| decoder)
+fn surest(record: &[u8]) -> Option<&'static dyn Decoder> {
+    let mut best: Option<(u8, &'static dyn Decoder)> = None;
+    for decoder in ALL {
+        let score = decoder.recognise(record);
+        if score > best.map_or(0, |(held, _)| held) {
+            best = Some((score, *decoder));
+        }
+    }
+    best.map(|(_, decoder)| decoder)
 }
 
 fn leader<'r>(sample: impl Iterator<Item = &'r [u8]>) -> Option<&'static dyn Decoder> {
     let mut wins = [0usize; ALL.len()];
     for record in sample {
-        if let Some(best) = surest(record, None) {
+        if let Some(best) = surest(record) {
             let index = ALL.iter().position(|d| d.name() == best.name());
             wins[index.expect("invariant: the surest is one of ALL")] += 1;
         }

@@ -80,5 +80,5 @@ fn access_lines_are_understood() {
     }
 }
 
-const OPENSSH: [usize; 3] = [0, 0, 0];
-const LINUX: [usize; 3] = [0, 0, 0];
+const OPENSSH: [usize; 3] = [1_152, 848, 0];
+const LINUX: [usize; 3] = [490, 1_510, 0];
