@@ -58,6 +58,19 @@ pub struct Expanded<R: Read> {
     hit: Option<Bound>,
 }
 
+pub(crate) fn is_archive(magic: &[u8; 4]) -> bool {
+    is_gzip(magic) || is_zstd(magic)
+}
+
+fn is_gzip(magic: &[u8; 4]) -> bool {
+    matches!(magic, [0x1f, 0x8b, 8, _])
+}
+
+/// A frame, or a skippable frame before one.
+fn is_zstd(magic: &[u8; 4]) -> bool {
+    matches!(magic, [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18])
+}
+
 impl<R: Read> Expanded<R> {
     /// Looks at the first four bytes.
     pub fn new(mut inner: R, bounds: Bounds) -> io::Result<Expanded<R>> {
@@ -66,8 +79,8 @@ impl<R: Read> Expanded<R> {
         let magic = <[u8; 4]>::try_from(head.as_slice()).unwrap_or_default();
         let headed = Cursor::new(head).chain(Counted { inner, bytes: 4 });
         let kind = match magic {
-            [0x1f, 0x8b, 8, _] => Kind::Gzip(Box::new(flate2::read::MultiGzDecoder::new(headed))),
-            [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => {
+            magic if is_gzip(&magic) => Kind::Gzip(Box::new(flate2::read::MultiGzDecoder::new(headed))),
+            magic if is_zstd(&magic) => {
                 let mut decoder = zstd::stream::read::Decoder::new(headed)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
                 Kind::Zstd(Box::new(decoder))

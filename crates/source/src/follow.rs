@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::split::{BLOCK_BYTES, Splitter};
-use crate::{Done, Error, Out, Short, Source, file};
+use crate::{Done, Error, Out, Short, Source, expand, file};
 
 /// Between two looks.
 const POLL: Duration = Duration::from_millis(200);
@@ -80,6 +80,10 @@ impl Source for Follow {
     fn run(&mut self, out: &mut Out<'_>, stop: &AtomicBool) -> Result<Done, Error> {
         let mut splitter = Splitter::new(Arc::clone(&self.name), None);
         let mut open = Open::new(&self.path)?;
+        // An archive does not grow.
+        if expand::is_archive(&open.first_bytes().map_err(Error::read(&self.path))?) {
+            return file::Whole::new(&self.path).run(out, stop);
+        }
         match self.start {
             Start::Beginning => {}
             Start::End => {
@@ -172,7 +176,13 @@ impl Open {
         if !facts.is_file() {
             return Err(Error::Kind { path: path.to_owned(), kind: "pipe or device", expected: "a file that can be followed" });
         }
-        Ok(Open { file, device: facts.dev(), inode: facts.ino(), offset: 0, head: 0, head_bytes: 0 })
+        Ok(Open { file, device: facts.dev(), inode: facts.ino(), offset: 0, head: HASH_START, head_bytes: 0 })
+    }
+
+    fn first_bytes(&self) -> io::Result<[u8; 4]> {
+        let mut first = [0; 4];
+        self.file.read_at(&mut first, 0)?;
+        Ok(first)
     }
 
     fn is(&self, facts: &Metadata) -> bool {
@@ -265,6 +275,8 @@ impl Open {
     }
 }
 
+const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
+
 /// FNV-1a of the first bytes: stored in positions, so it must stay what it is.
 fn head(file: &File, bytes: usize) -> io::Result<u64> {
     let mut first = [0; HEAD_BYTES];
@@ -275,5 +287,5 @@ fn head(file: &File, bytes: usize) -> io::Result<u64> {
             some => read += some,
         }
     }
-    Ok(first[..read].iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)))
+    Ok(first[..read].iter().fold(HASH_START, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)))
 }
