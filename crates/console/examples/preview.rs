@@ -40,12 +40,12 @@ impl Desk {
 
     fn put(&mut self, at: Time, body: Body) -> Result<(), Failure> {
         let uid = self.uid();
-        self.put_event(Event::own(uid, at, body))
+        self.put_event(&Event::own(uid, at, body))
     }
 
-    fn put_event(&mut self, event: Event) -> Result<(), Failure> {
+    fn put_event(&mut self, event: &Event) -> Result<(), Failure> {
         let fact = |offset, kind, id: &str, severity, title: &str, at| Fact { offset, kind, id: id.into(), severity, title: title.into(), at };
-        let offset = self.writer.append(std::slice::from_ref(&event))?.start;
+        let offset = self.writer.append(std::slice::from_ref(event))?.start;
         let at = event.meta.time;
         let news = match &event.body {
             Body::Incident(i) => Some(fact(offset, "incident", &i.uid, Some(i.severity), &i.title, at)),
@@ -256,7 +256,7 @@ fn sql_injection(desk: &mut Desk, number: u32, client: &str, begin: Time, reques
             evidence.extend(found.evidence.clone());
         }
         findings.push(found.uid.clone());
-        desk.put_event(event)?;
+        desk.put_event(&event)?;
         desk.put(at, Body::Finding(Box::new(found)))?;
     }
     let target = address(client);
@@ -304,7 +304,7 @@ fn sql_injection(desk: &mut Desk, number: u32, client: &str, begin: Time, reques
     desk.put(last, Body::Incident(Box::new(incident)))
 }
 
-fn other(desk: &mut Desk, number: u32, severity: Severity, title: &str, story: &str, actor: Entity, at: Time, closed: Option<Outcome>) -> Result<(), Failure> {
+fn other(desk: &mut Desk, number: u32, severity: Severity, [title, story]: [&str; 2], actor: Entity, at: Time, closed: Option<Outcome>) -> Result<(), Failure> {
     let score = Score::new(match severity {
         Severity::Critical | Severity::High => 0.91,
         Severity::Medium => 0.74,
@@ -347,19 +347,19 @@ fn fill(desk: &mut Desk, mode: Mode) -> Result<(), Failure> {
             let name = desk.uid();
             let mut event = request("192.0.2.44", &format!("/product/{}", (minute * 7 + n) % 40), &format!("r-ok-{minute}-{n}"), at, name, Verdict::Allowed, 0.0);
             event.meta.logged = at;
-            desk.put_event(event)?;
+            desk.put_event(&event)?;
         }
     }
     for (place, line) in HOSTILE.lines().chain(["pay\u{202e}lap.exe\u{200b}\u{0}\u{1b}[31m"]).enumerate() {
         let at = now.plus_s(-86_400 - place as i64 * 60);
-        other(desk, 10 + place as u32, Severity::Low, line, &format!("Hostile text in every field: {line}"), Entity::user(line), at, None)?;
+        other(desk, 10 + place as u32, Severity::Low, [line, &format!("Hostile text in every field: {line}")], Entity::user(line), at, None)?;
         let name = desk.uid();
-        desk.put_event(request("198.51.100.23", &format!("/{line}"), &format!("r-evil-{place}"), at, name, Verdict::WouldBlock, 0.5))?;
+        desk.put_event(&request("198.51.100.23", &format!("/{line}"), &format!("r-evil-{place}"), at, name, Verdict::WouldBlock, 0.5))?;
     }
-    other(desk, 36, Severity::Info, "First login from a new device", "bob logged in from a device that was never seen.", Entity::user("bob"), now.plus_s(-50_000), Some(Outcome::BenignButOdd))?;
-    other(desk, 37, Severity::Medium, "Password guessing against sshd on web-2", "198.51.100.7 tried 412 passwords for 9 accounts; none was right.", address("198.51.100.7"), now.plus_s(-20_000), Some(Outcome::True))?;
-    other(desk, 40, Severity::Medium, "Slow scan of 212 pages", "198.51.100.77 asked for 212 pages that do not exist in 3 hours.", address("198.51.100.77"), now.plus_s(-9_000), None)?;
-    other(desk, 41, Severity::High, "Login of ada from a new country, then 38 times her usual downloads", "ada logged in from BR 41 minutes after FR and then downloaded 190 files in an hour; usual are 2 to 5.", Entity::user("ada"), now.plus_s(-1_900), None)?;
+    other(desk, 36, Severity::Info, ["First login from a new device", "bob logged in from a device that was never seen."], Entity::user("bob"), now.plus_s(-50_000), Some(Outcome::BenignButOdd))?;
+    other(desk, 37, Severity::Medium, ["Password guessing against sshd on web-2", "198.51.100.7 tried 412 passwords for 9 accounts; none was right."], address("198.51.100.7"), now.plus_s(-20_000), Some(Outcome::True))?;
+    other(desk, 40, Severity::Medium, ["Slow scan of 212 pages", "198.51.100.77 asked for 212 pages that do not exist in 3 hours."], address("198.51.100.77"), now.plus_s(-9_000), None)?;
+    other(desk, 41, Severity::High, ["Login of ada from a new country, then 38 times her usual downloads", "ada logged in from BR 41 minutes after FR and then downloaded 190 files in an hour; usual are 2 to 5."], Entity::user("ada"), now.plus_s(-1_900), None)?;
     sql_injection(desk, 42, "203.0.113.9", now.plus_s(-5_160), 143, mode)
 }
 

@@ -13,7 +13,7 @@ pub(crate) fn needs_you(log: &Log, limit: usize) -> Vec<Arc<Incident>> {
     let filter = IncidentFilter { open: true, severity: Some(Severity::Medium), ..IncidentFilter::default() };
     let mut all = log.incidents(&filter);
     all.retain(|i| i.merged_into.is_none());
-    all.sort_by(|a, b| (b.severity, b.last_seen).cmp(&(a.severity, a.last_seen)));
+    all.sort_by_key(|i| std::cmp::Reverse((i.severity, i.last_seen)));
     all.truncate(limit);
     all
 }

@@ -111,8 +111,8 @@ impl Call {
         F: FnOnce(&Ctx) -> Result<Markup, Gone> + Send + 'static,
     {
         let made = tokio::task::spawn_blocking(move || {
-            let ctx = Ctx::new(&self.app, self.who, self.path, self.query);
-            make(&ctx).unwrap_or_else(|gone| gone.page(&ctx)).into_response()
+            let ctx = Ctx::new(&self.app, self.who, &self.path, self.query);
+            make(&ctx).map_or_else(|gone| (gone.status, gone.page(&ctx)).into_response(), IntoResponse::into_response)
         });
         // A page that fails takes nothing with it.
         made.await.unwrap_or_else(|_| page::problem(StatusCode::INTERNAL_SERVER_ERROR, "this page could not be made; the rest works", false))
@@ -123,9 +123,7 @@ async fn not_found(call: Call) -> Response {
     if guard::is_api(&call.path) {
         return page::problem(StatusCode::NOT_FOUND, "no such address", true);
     }
-    let mut response = call.page(|_| Err(Gone::new("There is no such page."))).await;
-    *response.status_mut() = StatusCode::NOT_FOUND;
-    response
+    call.page(|_| Err(Gone::new("There is no such page."))).await
 }
 
 async fn wrong_method(uri: axum::http::Uri) -> Response {
@@ -155,32 +153,38 @@ async fn once_head() -> StatusCode {
 type Fields = BTreeMap<String, String>;
 
 /// A form of our own page: its token is right, or nothing happens.
-fn trusted(who: &Who, fields: &Fields) -> Result<(), Response> {
-    let token = fields.get("csrf").map_or("", String::as_str);
-    if who.csrf_is(token) {
-        return Ok(());
-    }
-    Err(page::problem(StatusCode::FORBIDDEN, "this form is not of your present login: go back, load the page again and repeat", false))
+fn trusted(who: &Who, fields: &Fields) -> bool {
+    who.csrf_is(fields.get("csrf").map_or("", String::as_str))
 }
 
-async fn logout(State(app): State<Arc<App>>, Extension(who): Extension<Who>, Form(fields): Form<Fields>) -> Result<Response, Response> {
-    trusted(&who, &fields)?;
+fn untrusted() -> Response {
+    page::problem(StatusCode::FORBIDDEN, "this form is not of your present login: go back, load the page again and repeat", false)
+}
+
+async fn logout(State(app): State<Arc<App>>, Extension(who): Extension<Who>, Form(fields): Form<Fields>) -> Response {
+    if !trusted(&who, &fields) {
+        return untrusted();
+    }
     app.sessions.end(&who);
     let cookie = format!("{}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0", app.cookie);
-    Ok((StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/login".to_owned())]).into_response())
+    (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/login".to_owned())]).into_response()
 }
 
-async fn theme(State(app): State<Arc<App>>, Extension(who): Extension<Who>, Form(fields): Form<Fields>) -> Result<Response, Response> {
-    trusted(&who, &fields)?;
+async fn theme(State(app): State<Arc<App>>, Extension(who): Extension<Who>, Form(fields): Form<Fields>) -> Response {
+    if !trusted(&who, &fields) {
+        return untrusted();
+    }
     app.sessions.set_theme(&who, Theme::parse(fields.get("theme").map_or("", String::as_str)));
-    Ok(see_other(&back(&fields)))
+    see_other(&back(&fields))
 }
 
-async fn end_others(State(app): State<Arc<App>>, Extension(who): Extension<Who>, Form(fields): Form<Fields>) -> Result<Response, Response> {
-    trusted(&who, &fields)?;
+async fn end_others(State(app): State<Arc<App>>, Extension(who): Extension<Who>, Form(fields): Form<Fields>) -> Response {
+    if !trusted(&who, &fields) {
+        return untrusted();
+    }
     let ended = app.sessions.end_others(&who);
     let notice = Notice { good: true, text: format!("{ended} other logins ended"), detail: String::new() };
-    Ok(with_notice(&app, &who, &fields, notice))
+    with_notice(&app, &who, &fields, notice)
 }
 
 /// Whatever a person does: form in, order out, answer on the next page.
@@ -189,13 +193,15 @@ async fn act(
     Extension(who): Extension<Who>,
     Path(what): Path<String>,
     Form(fields): Form<Fields>,
-) -> Result<Response, Response> {
-    trusted(&who, &fields)?;
+) -> Response {
+    if !trusted(&who, &fields) {
+        return untrusted();
+    }
     let answer = match order(&what, &fields) {
         Ok(what) => ask::notice(ask::ask(&app, what).await.as_ref()),
         Err(why) => Notice { good: false, text: "Not done".into(), detail: why },
     };
-    Ok(with_notice(&app, &who, &fields, answer))
+    with_notice(&app, &who, &fields, answer)
 }
 
 fn order(what: &str, fields: &Fields) -> Result<What, String> {

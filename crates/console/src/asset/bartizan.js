@@ -219,9 +219,14 @@
   document.addEventListener("toggle", (e) => {
     if (!e.target.matches?.("details.act, details.user") || !e.target.open) return;
     $$("details.act[open], details.user[open]").forEach((d) => d !== e.target && (d.open = false));
-    const first = $(".sheet input:not([type=hidden]):not([type=radio]), .sheet input[type=radio]:checked, .sheet button", e.target);
-    if (e.target.matches(".act")) first?.focus();
+    if (e.target.matches(".act") && !e.target.contains(document.activeElement.closest(".sheet"))) enter(e.target);
   }, true);
+  const enter = (act) => $(".sheet input:not([type=hidden]):not([type=radio]), .sheet input[type=radio]:checked, .sheet button", act)?.focus();
+  function press(target) {
+    target.click();
+    const act = target.closest("details.act[open]");
+    if (act) enter(act);
+  }
   document.addEventListener("click", (e) => {
     $$("details.act[open], details.user[open]").forEach((d) => !d.contains(e.target) && (d.open = false));
     const row = e.target.closest?.("tr[data-row]");
@@ -264,8 +269,8 @@
     }[e.key];
     if (does) { e.preventDefault(); does(); return; }
     const row = $("tr.at");
-    if (e.key === "u" && row && $(".undo summary", row)) { e.preventDefault(); $(".undo summary", row).click(); return; }
+    if (e.key === "u" && row && $(".undo summary", row)) { e.preventDefault(); press($(".undo summary", row)); return; }
     const target = $$("[data-key]").find((t) => t.dataset.key === e.key);
-    if (target) { e.preventDefault(); target.click(); }
+    if (target) { e.preventDefault(); press(target); }
   });
 })();

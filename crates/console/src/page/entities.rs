@@ -30,7 +30,7 @@ pub(crate) fn list(ctx: &Ctx) -> Result<Markup, Gone> {
                 @if actors.is_empty() { (empty("No entity is in an incident.", &html! { p.muted { "Look for one in " a href=(Href::to("/search")) { "Search" } ": " code { "entity:user:ada" } } })) } @else {
                     table.rows.list {
                         thead { tr { th scope="col" { "Entity" } th scope="col" { "Kind" } th.n scope="col" { "Risk" } th.n scope="col" { "Open" } th.n scope="col" { "Incidents" } th scope="col" { "Latest" } th scope="col" { "Last seen" } } }
-                        tbody { @for a in actors.iter().take(ROWS_MAX) { tr data-row=(a.entity) {
+                        tbody { @for a in actors.iter().take(ROWS_MAX) { tr data-row=(crate::part::entity_href(&a.entity)) {
                             td.what { (entity(&a.entity)) }
                             td { (a.entity.kind.word()) }
                             td.n data-label="risk" { @if a.risk > 0 { (a.risk) } @else { span.muted { "–" } } }

@@ -204,7 +204,7 @@ fn did(ctx: &Ctx, incident: &Incident, responses: &[Arc<Response>]) -> Markup {
                 @if incident.blocked_count > 0 {
                     "Each request was judged alone: " b { (count(incident.blocked_count)) " refused" } ", " (count(incident.passed_count)) " passed. The actor is not blocked."
                 } @else if ctx.about.enforces() {
-                    b { "Nothing was blocked." } " No playbook asked for it; you can."
+                    b { "Nothing was blocked." } " No playbook asked for it."
                 } @else {
                     b { "Recorded only: nothing was blocked." }
                 }

@@ -49,10 +49,10 @@ pub(crate) struct Ctx {
 }
 
 impl Ctx {
-    pub(crate) fn new(app: &Arc<App>, who: Who, path: String, mut query: BTreeMap<String, String>) -> Ctx {
+    pub(crate) fn new(app: &Arc<App>, who: Who, path: &str, mut query: BTreeMap<String, String>) -> Ctx {
         let number = query.remove("notice").and_then(|n| n.parse().ok());
         let notice = number.and_then(|n| app.sessions.notice(&who, n));
-        let path = without_notice(&path);
+        let path = without_notice(path);
         let (about, now, end) = ((app.links.about)(), (app.links.now)(), app.links.log.end());
         Ctx { app: app.clone(), who, about, now, path, query, notice, end }
     }
@@ -77,7 +77,7 @@ fn without_notice(path: &str) -> String {
 #[derive(Debug)]
 pub(crate) struct Gone {
     why: String,
-    status: StatusCode,
+    pub(crate) status: StatusCode,
 }
 
 impl Gone {
@@ -85,7 +85,7 @@ impl Gone {
         Gone { why: why.into(), status: StatusCode::NOT_FOUND }
     }
 
-    pub(crate) fn page(self, ctx: &Ctx) -> Markup {
+    pub(crate) fn page(&self, ctx: &Ctx) -> Markup {
         let next = html! { p { a href=(Href::to("/")) { "Go to Overview" } ", or search for what you have: an id, an address, a user." } };
         layout(ctx, Here::None, if self.status == StatusCode::NOT_FOUND { "Not found" } else { "Not readable" }, &html! {
             h1 { @if self.status == StatusCode::NOT_FOUND { "Not found" } @else { "This could not be read" } }

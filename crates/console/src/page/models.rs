@@ -14,7 +14,7 @@ pub(crate) fn list(ctx: &Ctx) -> Result<Markup, Gone> {
             @if ctx.about.models.is_empty() { (empty("No model is loaded: rules and statistics judge alone.", &html! {})) } @else {
                 table.rows.list {
                     thead { tr { th scope="col" { "Model" } th scope="col" { "Version" } th scope="col" { "Signature" } th scope="col" { "Thresholds" } th scope="col" { span.hidden { "Card" } } } }
-                    tbody { @for m in &ctx.about.models { tr data-row=(m.name) {
+                    tbody { @for m in &ctx.about.models { tr data-row=(Href::to("/models").part(&m.name)) {
                         td.what { a.title href=(Href::to("/models").part(&m.name)) { (text(&m.name)) } }
                         td data-label="version" { (text(&m.version)) }
                         td.state { (signed(m)) }
@@ -142,7 +142,7 @@ mod tests {
         let check = |markdown: &str, expected: &str| assert_eq!(card(markdown).into_string(), expected);
         check("# web-payload\n\nJudges **values** of\nrequests.", "<h2 class=\"big\">web-payload</h2><p>Judges <b>values</b> of requests.</p>");
         check("- a\n- `b`\n  more", "<ul><li>a</li><li><code>b</code> more</li></ul>");
-        check("<img src=x onerror=alert(1)> [x](javascript:1)", "<p>&lt;img src=x onerror=alert(1)&gt; [x](javascript:1)</p>");
+        check("<img src=x onerror=alert(1)> [x](javascript:1)", "<p><bdi>&lt;img src=x onerror=alert(1)&gt; [x](javascript[:]1)</bdi></p>");
         check("```\nbartizan model eval\n", "<pre class=\"bytes\" tabindex=\"0\" role=\"region\" aria-label=\"Code\">bartizan model eval\n</pre>");
     }
 }

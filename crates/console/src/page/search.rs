@@ -80,7 +80,7 @@ fn object(event: &Event) -> String {
     let json = serde_json::to_string_pretty(&ocsf::json(event)).unwrap_or_default();
     let end = json.floor_char_boundary(2_048);
     let more = if end < json.len() { "\n…" } else { "" };
-    format!("{}{more}", shown::bytes(json[..end].as_bytes()))
+    format!("{}{more}", shown::bytes(&json.as_bytes()[..end]))
 }
 
 /// One line for any event.

@@ -33,7 +33,7 @@ pub(crate) fn chart(incident: &Incident, responses: &[&Response]) -> Markup {
                     title id="timeline-title" { "Timeline" }
                     desc id="timeline-desc" { (count(incident.event_count)) " events in " (incident.stages.len()) " stages, and what was done about them." }
                     @for (lane, stage) in stages.iter().enumerate() {
-                        text.label x=(LABEL as u32) y=(middle(lane) + 4) text-anchor="end" { (shown(&stage.title, 24)) }
+                        text.label x=(LABEL as u32) y=(middle(lane) + 4) text-anchor="end" { (shown(&stage.title, 19)) }
                         path.lane d=(format!("M{} {}H{}", LABEL as u32 + 8, middle(lane), WIDTH as u32 - 8)) {}
                         @if stage.spark.is_empty() {
                             path.stage d=(format!("M{} {}H{}", x(stage.first_seen), middle(lane), x(stage.last_seen).max(x(stage.first_seen) + 3))) {}
