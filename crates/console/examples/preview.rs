@@ -44,13 +44,16 @@ impl Desk {
     }
 
     fn put_event(&mut self, event: &Event) -> Result<(), Failure> {
-        let fact = |offset, kind, id: &str, severity, title: &str, at| Fact { offset, kind, id: id.into(), severity, title: title.into(), at };
+        let fact =
+            |offset, kind, id: &str, severity, title: &str, at| Fact { offset, kind, id: id.into(), severity, title: title.into(), at };
         let offset = self.writer.append(std::slice::from_ref(event))?.start;
         let at = event.meta.time;
         let news = match &event.body {
             Body::Incident(i) => Some(fact(offset, "incident", &i.uid, Some(i.severity), &i.title, at)),
             Body::Response(r) => Some(fact(offset, "response", &r.uid, None, r.phase.word(), at)),
-            Body::Http(h) if h.verdict.is_some_and(|v| v != Verdict::Allowed) => Some(fact(offset, "request", h.request_id.as_deref().unwrap_or(""), None, "", at)),
+            Body::Http(h) if h.verdict.is_some_and(|v| v != Verdict::Allowed) => {
+                Some(fact(offset, "request", h.request_id.as_deref().unwrap_or(""), None, "", at))
+            }
             Body::Order(o) => Some(fact(offset, "order", &o.uid, None, "", at)),
             _ => None,
         };
@@ -74,21 +77,27 @@ impl Desk {
     }
 
     fn carry_out(&mut self, what: What, by: &Text) -> Result<Answer, Failure> {
-        let order = Order { uid: event::short_id("O", &[by.as_bytes(), &self.next.to_le_bytes()]), at: now(), by: by.clone(), what: what.clone() };
+        let order =
+            Order { uid: event::short_id("O", &[by.as_bytes(), &self.next.to_le_bytes()]), at: now(), by: by.clone(), what: what.clone() };
         self.put(now(), Body::Order(Box::new(order)))?;
         let done = |text: &str, receipt: Option<Text>| Answer { done: 1, of: 1, took_us: 840, receipt, text: text.into(), fault: None };
         let unknown = || Answer { fault: Some(Fault::Unknown("no such incident, response or receipt".into())), ..Answer::default() };
         Ok(match what {
             What::Undo { target } => {
                 let all = self.writer.log().responses();
-                let hit: Vec<_> = all.iter().filter(|r| (r.uid == target || r.incident == target || target == "last") && r.is_active(now())).cloned().collect();
+                let hit: Vec<_> = all
+                    .iter()
+                    .filter(|r| (r.uid == target || r.incident == target || target == "last") && r.is_active(now()))
+                    .cloned()
+                    .collect();
                 let mut receipt = None;
                 for response in &hit {
                     let mut response = response.as_ref().clone();
                     let name = event::short_id("rcpt", &[response.uid.as_bytes(), b"undo"]);
                     response.phase = Phase::Undone { receipt: name.clone(), at: now(), by: by.clone() };
                     receipt = Some(name.clone());
-                    let (incident, text) = (response.incident.clone(), format!("undone: block of {} (receipt {name})", response.target.name));
+                    let (incident, text) =
+                        (response.incident.clone(), format!("undone: block of {} (receipt {name})", response.target.name));
                     self.put(now(), Body::Response(Box::new(response)))?;
                     self.enter(&incident, by, &text, |_| {})?;
                 }
@@ -104,7 +113,10 @@ impl Desk {
             }
             What::Block { entity, for_s, reason } => {
                 if entity.ip().is_some_and(|ip| ip.is_loopback()) {
-                    return Ok(Answer { fault: Some(Fault::Refused("E0401 loopback is on the never-block list".into())), ..Answer::default() });
+                    return Ok(Answer {
+                        fault: Some(Fault::Refused("E0401 loopback is on the never-block list".into())),
+                        ..Answer::default()
+                    });
                 }
                 let response = block("", &entity, &reason, now(), for_s, Mode::Enforce, by);
                 let receipt = response.phase.receipt().cloned();
@@ -144,7 +156,11 @@ fn block(incident: &str, target: &Entity, reason: &str, at: Time, for_s: u32, mo
         reason: reason.into(),
         requested: at,
         until: at.plus_s(i64::from(for_s)),
-        phase: Phase::Applied { receipt: event::short_id("rcpt", &[incident.as_bytes(), name.as_bytes()]), at, points: vec!["gateway".into()] },
+        phase: Phase::Applied {
+            receipt: event::short_id("rcpt", &[incident.as_bytes(), name.as_bytes()]),
+            at,
+            points: vec!["gateway".into()],
+        },
         inverse: format!("gateway: remove block {name}").into(),
     }
 }
@@ -158,7 +174,9 @@ fn address(text: &str) -> Entity {
 }
 
 fn request(client: &str, target: &str, id: &str, at: Time, uid: Uid, verdict: Verdict, score: f32) -> Event {
-    let raw = format!("GET {target} HTTP/1.1\r\nhost: shop.example.org\r\nuser-agent: python-requests/2.32\r\naccept: */*\r\ncookie: session=…masked…\r\nx-forwarded-for: {client}\r\n\r\n");
+    let raw = format!(
+        "GET {target} HTTP/1.1\r\nhost: shop.example.org\r\nuser-agent: python-requests/2.32\r\naccept: */*\r\ncookie: session=…masked…\r\nx-forwarded-for: {client}\r\n\r\n"
+    );
     let http = Http {
         client: client.parse().ok(),
         host: "shop.example.org".into(),
@@ -191,7 +209,11 @@ fn marks(raw: &[u8]) -> Vec<Match> {
     [
         mark("rule 942100", "%27%20OR%20%271%27=%271", "' OR '1'='1"),
         mark("rule 942190", "UNION%20SELECT", "UNION SELECT"),
-        mark("model web-payload", "%27%20OR%20%271%27=%271%27%20UNION%20SELECT%20name,pass%20FROM%20users--", "' OR '1'='1' UNION SELECT name,pass FROM users--"),
+        mark(
+            "model web-payload",
+            "%27%20OR%20%271%27=%271%27%20UNION%20SELECT%20name,pass%20FROM%20users--",
+            "' OR '1'='1' UNION SELECT name,pass FROM users--",
+        ),
     ]
     .into_iter()
     .flatten()
@@ -199,14 +221,26 @@ fn marks(raw: &[u8]) -> Vec<Match> {
 }
 
 fn finding(request: &Event, id: &str, title: &str) -> Finding {
-    let evidence = Evidence { source: request.meta.source.clone(), record: 0, event_uid: request.meta.uid, time: request.meta.time, raw: request.raw.clone(), matches: marks(&request.raw) };
+    let evidence = Evidence {
+        source: request.meta.source.clone(),
+        record: 0,
+        event_uid: request.meta.uid,
+        time: request.meta.time,
+        raw: request.raw.clone(),
+        matches: marks(&request.raw),
+    };
     let (client, verdict) = match &request.body {
         Body::Http(h) => (h.client.map(Entity::address), h.verdict),
         _ => (None, None),
     };
     Finding {
         uid: event::short_id("F", &[id.as_bytes()]),
-        analytic: AnalyticName { uid: "web.request".into(), name: "Web attack in a request".into(), version: "1.0".into(), kind: AnalyticKind::Rule },
+        analytic: AnalyticName {
+            uid: "web.request".into(),
+            name: "Web attack in a request".into(),
+            version: "1.0".into(),
+            kind: AnalyticKind::Rule,
+        },
         title: title.into(),
         text: "The parameter q closes a quote and joins a second query.".into(),
         severity: Severity::High,
@@ -218,8 +252,20 @@ fn finding(request: &Event, id: &str, title: &str) -> Finding {
         evidence: vec![evidence],
         would_change: "without the quote test the score is 0.31 and the request passes".into(),
         rules: vec![
-            RuleHit { id: 942_100, message: "SQL injection: quote and tautology".into(), tags: vec!["attack-sqli".into()], target: "ARGS:q".into(), matched: "' OR '1'='1".into() },
-            RuleHit { id: 942_190, message: "SQL injection: UNION SELECT".into(), tags: vec!["attack-sqli".into()], target: "ARGS:q".into(), matched: "UNION SELECT".into() },
+            RuleHit {
+                id: 942_100,
+                message: "SQL injection: quote and tautology".into(),
+                tags: vec!["attack-sqli".into()],
+                target: "ARGS:q".into(),
+                matched: "' OR '1'='1".into(),
+            },
+            RuleHit {
+                id: 942_190,
+                message: "SQL injection: UNION SELECT".into(),
+                tags: vec!["attack-sqli".into()],
+                target: "ARGS:q".into(),
+                matched: "UNION SELECT".into(),
+            },
         ],
         models: vec![ModelScore { name: "web-payload".into(), version: "1.0".into(), score: 0.991 }],
         request_id: Some(id.into()),
@@ -263,7 +309,11 @@ fn sql_injection(desk: &mut Desk, number: u32, client: &str, begin: Time, reques
     let response = block(&uid, &target, "SQL injection, 143 tries", begin.plus_s(27), 86_400, mode, "playbook web-attack");
     let model = finding(&request(client, "/", "r-0", begin, Uid::default(), verdict, 0.9), "r-0", "");
     let span = last.since_s(begin);
-    let spark = |share: f64| (0..60).map(|i| (begin.plus_s((span * f64::from(i) / 60.0) as i64), ((f64::from(i) * share).sin().abs() * 6.0) as u32 + 1)).collect();
+    let spark = |share: f64| {
+        (0..60)
+            .map(|i| (begin.plus_s((span * f64::from(i) / 60.0) as i64), ((f64::from(i) * share).sin().abs() * 6.0) as u32 + 1))
+            .collect()
+    };
     let blocked = if mode == Mode::Enforce { requests } else { 0 };
     let incident = Incident {
         uid: uid.as_str().into(),
@@ -271,8 +321,13 @@ fn sql_injection(desk: &mut Desk, number: u32, client: &str, begin: Time, reques
         title: "SQL injection on shop.example.org".into(),
         story: format!(
             "{client} sent {requests} SQL injection strings to /search on shop.example.org from {} to {}. {}",
-            begin.clock(), last.clock(),
-            if mode == Mode::Enforce { "All were blocked; none reached the application." } else { "Monitor mode: all passed; none would have with blocking on." }
+            begin.clock(),
+            last.clock(),
+            if mode == Mode::Enforce {
+                "All were blocked; none reached the application."
+            } else {
+                "Monitor mode: all passed; none would have with blocking on."
+            }
         ),
         score: model.score,
         risk: 88,
@@ -285,8 +340,30 @@ fn sql_injection(desk: &mut Desk, number: u32, client: &str, begin: Time, reques
         blocked_count: blocked,
         passed_count: requests - blocked,
         stages: vec![
-            Stage { analytic: "web.scan".into(), title: "Probing for pages".into(), text: "61 addresses that do not exist in 4 minutes".into(), first_seen: begin.plus_s(-240), last_seen: begin, count: 61, score: Score::new(0.62), spark: (0..20).map(|i| (begin.plus_s(-240 + i * 12), 3)).collect(), ..Stage::default() },
-            Stage { analytic: "web.request".into(), title: "SQL injection in q".into(), text: "quote tests, then UNION SELECT".into(), first_seen: begin, last_seen: last, count: requests, score: Score::new(0.98), rules: vec![942_100, 942_190], models: vec!["web-payload 1.0".into()], finding: findings.first().cloned().unwrap_or_default(), spark: spark(0.21) },
+            Stage {
+                analytic: "web.scan".into(),
+                title: "Probing for pages".into(),
+                text: "61 addresses that do not exist in 4 minutes".into(),
+                first_seen: begin.plus_s(-240),
+                last_seen: begin,
+                count: 61,
+                score: Score::new(0.62),
+                spark: (0..20).map(|i| (begin.plus_s(-240 + i * 12), 3)).collect(),
+                ..Stage::default()
+            },
+            Stage {
+                analytic: "web.request".into(),
+                title: "SQL injection in q".into(),
+                text: "quote tests, then UNION SELECT".into(),
+                first_seen: begin,
+                last_seen: last,
+                count: requests,
+                score: Score::new(0.98),
+                rules: vec![942_100, 942_190],
+                models: vec!["web-payload 1.0".into()],
+                finding: findings.first().cloned().unwrap_or_default(),
+                spark: spark(0.21),
+            },
         ],
         finding_count: requests + 1,
         findings,
@@ -296,7 +373,14 @@ fn sql_injection(desk: &mut Desk, number: u32, client: &str, begin: Time, reques
         responses: vec![response.uid.clone()],
         trail: vec![
             Entry { time: begin, by: "bartizan".into(), text: "opened: first SQL injection string".into() },
-            Entry { time: begin.plus_s(27), by: "bartizan".into(), text: format!("playbook web-attack: block {client} for 24 h at the gateway, receipt {}", response.phase.receipt().map_or("", |r| r)) },
+            Entry {
+                time: begin.plus_s(27),
+                by: "bartizan".into(),
+                text: format!(
+                    "playbook web-attack: block {client} for 24 h at the gateway, receipt {}",
+                    response.phase.receipt().map_or("", |r| r)
+                ),
+            },
         ],
         ..Incident::default()
     };
@@ -304,13 +388,28 @@ fn sql_injection(desk: &mut Desk, number: u32, client: &str, begin: Time, reques
     desk.put(last, Body::Incident(Box::new(incident)))
 }
 
-fn other(desk: &mut Desk, number: u32, severity: Severity, [title, story]: [&str; 2], actor: Entity, at: Time, closed: Option<Outcome>) -> Result<(), Failure> {
+fn other(
+    desk: &mut Desk,
+    number: u32,
+    severity: Severity,
+    [title, story]: [&str; 2],
+    actor: Entity,
+    at: Time,
+    closed: Option<Outcome>,
+) -> Result<(), Failure> {
     let score = Score::new(match severity {
         Severity::Critical | Severity::High => 0.91,
         Severity::Medium => 0.74,
         Severity::Low | Severity::Info => 0.41,
     });
-    let base = Finding::default().explained(score, vec![reason("login.place", "country never seen for this user", "FR, DE", "BR", 0.6), reason("login.speed", "9,180 km in 41 minutes", "at most 900 km/h", "13,400 km/h", 0.3), reason("login.device", "known device", "2 devices", "known", -0.1)]);
+    let base = Finding::default().explained(
+        score,
+        vec![
+            reason("login.place", "country never seen for this user", "FR, DE", "BR", 0.6),
+            reason("login.speed", "9,180 km in 41 minutes", "at most 900 km/h", "13,400 km/h", 0.3),
+            reason("login.device", "known device", "2 devices", "known", -0.1),
+        ],
+    );
     let incident = Incident {
         uid: format!("INC-{number}").into(),
         revision: 1,
@@ -326,11 +425,27 @@ fn other(desk: &mut Desk, number: u32, severity: Severity, [title, story]: [&str
         last_seen: at,
         event_count: 38,
         succeeded: severity == Severity::High,
-        stages: vec![Stage { analytic: "identity.travel".into(), title: title.into(), text: "two logins that one person cannot have made".into(), first_seen: at.plus_s(-1_900), last_seen: at, count: 38, score, models: vec!["login 1.0".into()], ..Stage::default() }],
+        stages: vec![Stage {
+            analytic: "identity.travel".into(),
+            title: title.into(),
+            text: "two logins that one person cannot have made".into(),
+            first_seen: at.plus_s(-1_900),
+            last_seen: at,
+            count: 38,
+            score,
+            models: vec!["login 1.0".into()],
+            ..Stage::default()
+        }],
         finding_count: 1,
         reasons: base.reasons,
         would_change: "from a country of the last 90 days: 0.22".into(),
-        evidence: vec![Evidence { source: "auth.log".into(), record: 4_182, time: at, raw: Bytes::from(format!("Nov 22 18:40:02 mail dovecot: imap-login: Login: user=<{title}>, rip=198.51.100.7").into_bytes()), ..Evidence::default() }],
+        evidence: vec![Evidence {
+            source: "auth.log".into(),
+            record: 4_182,
+            time: at,
+            raw: Bytes::from(format!("Nov 22 18:40:02 mail dovecot: imap-login: Login: user=<{title}>, rip=198.51.100.7").into_bytes()),
+            ..Evidence::default()
+        }],
         trail: vec![Entry { time: at, by: "bartizan".into(), text: "opened".into() }],
         ..Incident::default()
     };
@@ -345,21 +460,72 @@ fn fill(desk: &mut Desk, mode: Mode) -> Result<(), Failure> {
         for n in 0..=(wave as i64) {
             let at = now.plus_s(-(minute * 120) + n);
             let name = desk.uid();
-            let mut event = request("192.0.2.44", &format!("/product/{}", (minute * 7 + n) % 40), &format!("r-ok-{minute}-{n}"), at, name, Verdict::Allowed, 0.0);
+            let mut event = request(
+                "192.0.2.44",
+                &format!("/product/{}", (minute * 7 + n) % 40),
+                &format!("r-ok-{minute}-{n}"),
+                at,
+                name,
+                Verdict::Allowed,
+                0.0,
+            );
             event.meta.logged = at;
             desk.put_event(&event)?;
         }
     }
     for (place, line) in HOSTILE.lines().chain(["pay\u{202e}lap.exe\u{200b}\u{0}\u{1b}[31m"]).enumerate() {
         let at = now.plus_s(-86_400 - place as i64 * 60);
-        other(desk, 10 + place as u32, Severity::Low, [line, &format!("Hostile text in every field: {line}")], Entity::user(line), at, None)?;
+        other(
+            desk,
+            10 + place as u32,
+            Severity::Low,
+            [line, &format!("Hostile text in every field: {line}")],
+            Entity::user(line),
+            at,
+            None,
+        )?;
         let name = desk.uid();
         desk.put_event(&request("198.51.100.23", &format!("/{line}"), &format!("r-evil-{place}"), at, name, Verdict::WouldBlock, 0.5))?;
     }
-    other(desk, 36, Severity::Info, ["First login from a new device", "bob logged in from a device that was never seen."], Entity::user("bob"), now.plus_s(-50_000), Some(Outcome::BenignButOdd))?;
-    other(desk, 37, Severity::Medium, ["Password guessing against sshd on web-2", "198.51.100.7 tried 412 passwords for 9 accounts; none was right."], address("198.51.100.7"), now.plus_s(-20_000), Some(Outcome::True))?;
-    other(desk, 40, Severity::Medium, ["Slow scan of 212 pages", "198.51.100.77 asked for 212 pages that do not exist in 3 hours."], address("198.51.100.77"), now.plus_s(-9_000), None)?;
-    other(desk, 41, Severity::High, ["Login of ada from a new country, then 38 times her usual downloads", "ada logged in from BR 41 minutes after FR and then downloaded 190 files in an hour; usual are 2 to 5."], Entity::user("ada"), now.plus_s(-1_900), None)?;
+    other(
+        desk,
+        36,
+        Severity::Info,
+        ["First login from a new device", "bob logged in from a device that was never seen."],
+        Entity::user("bob"),
+        now.plus_s(-50_000),
+        Some(Outcome::BenignButOdd),
+    )?;
+    other(
+        desk,
+        37,
+        Severity::Medium,
+        ["Password guessing against sshd on web-2", "198.51.100.7 tried 412 passwords for 9 accounts; none was right."],
+        address("198.51.100.7"),
+        now.plus_s(-20_000),
+        Some(Outcome::True),
+    )?;
+    other(
+        desk,
+        40,
+        Severity::Medium,
+        ["Slow scan of 212 pages", "198.51.100.77 asked for 212 pages that do not exist in 3 hours."],
+        address("198.51.100.77"),
+        now.plus_s(-9_000),
+        None,
+    )?;
+    other(
+        desk,
+        41,
+        Severity::High,
+        [
+            "Login of ada from a new country, then 38 times her usual downloads",
+            "ada logged in from BR 41 minutes after FR and then downloaded 190 files in an hour; usual are 2 to 5.",
+        ],
+        Entity::user("ada"),
+        now.plus_s(-1_900),
+        None,
+    )?;
     sql_injection(desk, 42, "203.0.113.9", now.plus_s(-5_160), 143, mode)
 }
 
@@ -402,16 +568,29 @@ async fn main() -> Result<(), Failure> {
     if !quiet {
         fill(&mut desk, mode)?;
     }
-    let refused = Arc::new(Mutex::new(desk.writer.log().responses().iter().map(|r| (r.uid.clone(), 1_061)).collect::<std::collections::HashMap<_, _>>()));
+    let refused = Arc::new(Mutex::new(
+        desk.writer.log().responses().iter().map(|r| (r.uid.clone(), 1_061)).collect::<std::collections::HashMap<_, _>>(),
+    ));
     let desk = Arc::new(Mutex::new(desk));
     let up = Arc::new(AtomicU64::new(0));
-    let links = Links { log, live, orders, now, about: { let (refused, up) = (refused.clone(), up.clone()); Arc::new(move || about(mode, &refused, &up)) } };
+    let links = Links {
+        log,
+        live,
+        orders,
+        now,
+        about: {
+            let (refused, up) = (refused.clone(), up.clone());
+            Arc::new(move || about(mode, &refused, &up))
+        },
+    };
 
     let at_desk = desk.clone();
     tokio::spawn(async move {
         while let Some((what, by, give)) = asked.recv().await {
             let answer = at_desk.lock().ok().and_then(|mut d| d.carry_out(what, &by).ok());
-            let _ = give.send(answer.unwrap_or_else(|| Answer { fault: Some(Fault::Failed("the log could not be written".into())), ..Answer::default() }));
+            let _ = give.send(
+                answer.unwrap_or_else(|| Answer { fault: Some(Fault::Failed("the log could not be written".into())), ..Answer::default() }),
+            );
         }
     });
     // The story: after a while an attack comes, live.
@@ -420,7 +599,10 @@ async fn main() -> Result<(), Failure> {
     let (at_desk, ended) = (desk.clone(), over.clone());
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(wait)).await;
-        if !ended.load(Ordering::Relaxed) && !quiet && let Ok(mut desk) = at_desk.lock() {
+        if !ended.load(Ordering::Relaxed)
+            && !quiet
+            && let Ok(mut desk) = at_desk.lock()
+        {
             let _ = sql_injection(&mut desk, 43, "203.0.113.77", now().plus_s(-400), 12, mode);
         }
     });

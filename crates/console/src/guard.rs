@@ -34,7 +34,11 @@ pub(crate) async fn check(State(app): State<Arc<App>>, mut request: Request, nex
             None => return page::problem(StatusCode::FORBIDDEN, "this change was not asked for on a page of this console", is_api(&path)),
         }
     }
-    let who = cookie(request.headers(), &app.cookie).and_then(|secret| app.sessions.who(secret, Instant::now()));
+    let unattended = path == "/live" || request.headers().contains_key("x-unattended");
+    let who = cookie(request.headers(), &app.cookie).and_then(|secret| match unattended {
+        true => app.sessions.who_unattended(secret, Instant::now()),
+        false => app.sessions.who(secret, Instant::now()),
+    });
     if let Some(who) = who {
         request.extensions_mut().insert(who);
         return next.run(request).await;
@@ -102,7 +106,8 @@ fn origin(headers: &HeaderMap, host: &Host) -> Option<Origin> {
     let site = headers.get("sec-fetch-site");
     let origin = headers.get(header::ORIGIN);
     let site_is_good = site.is_none_or(|s| s == "same-origin" || s == "none");
-    let ours = |o: &str| o.strip_prefix("http://").or_else(|| o.strip_prefix("https://")).is_some_and(|o| o.eq_ignore_ascii_case(&host.sent));
+    let ours =
+        |o: &str| o.strip_prefix("http://").or_else(|| o.strip_prefix("https://")).is_some_and(|o| o.eq_ignore_ascii_case(&host.sent));
     let origin_is_good = origin.is_none_or(|o| o.to_str().is_ok_and(ours));
     match (site_is_good && origin_is_good, site.is_some() || origin.is_some()) {
         (false, _) => None,

@@ -105,7 +105,17 @@ mod tests {
         for good in ["/", "/incidents/INC-1?x=1&y=%2F", "/search?q=a+b"] {
             assert!(Href::local(good).is_some(), "{good}");
         }
-        for bad in ["", "//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: x", "/\t/evil", "/ü", "x"] {
+        for bad in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/a\r\nSet-Cookie: x",
+            "/\t/evil",
+            "/ü",
+            "x",
+        ] {
             assert_eq!(Href::local(bad), None, "{bad}");
         }
     }

@@ -5,9 +5,9 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::router::App;
+use crate::session::Who;
 use crate::{Fact, page, read};
 
 /// Streams a server; further browsers ask every 10 s instead.
@@ -34,7 +35,12 @@ pub(crate) struct From {
     from: Option<u64>,
 }
 
-pub(crate) async fn get(State(app): State<Arc<App>>, Query(query): Query<From>, headers: HeaderMap) -> Response {
+pub(crate) async fn get(
+    State(app): State<Arc<App>>,
+    Extension(who): Extension<Who>,
+    Query(query): Query<From>,
+    headers: HeaderMap,
+) -> Response {
     let Ok(place) = app.streams.clone().try_acquire_owned() else {
         return page::problem(StatusCode::SERVICE_UNAVAILABLE, "too many live streams, ask again every 10 s", true);
     };
@@ -44,13 +50,13 @@ pub(crate) async fn get(State(app): State<Arc<App>>, Query(query): Query<From>, 
     let (send, receive) = mpsc::channel::<Message>(QUEUE_MAX);
     tokio::spawn(async move {
         let _place = place;
-        pump(&app, from, &send).await;
+        pump(&app, &who, from, &send).await;
     });
     let stream = ReceiverStream::new(receive).map(Ok::<_, Infallible>);
     Sse::new(stream).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("beat")).into_response()
 }
 
-async fn pump(app: &App, from: Option<u64>, send: &mpsc::Sender<Message>) {
+async fn pump(app: &App, who: &Who, from: Option<u64>, send: &mpsc::Sender<Message>) {
     // Subscribed before the log is read: what is appended in between comes twice here and is dropped by its offset.
     let mut live = app.links.live.subscribe();
     let mut ended = app.ended.clone();
@@ -79,10 +85,13 @@ async fn pump(app: &App, from: Option<u64>, send: &mpsc::Sender<Message>) {
         }
         next = after;
     }
+    let mut check = tokio::time::interval(HEARTBEAT);
     loop {
         let fact = tokio::select! {
             _ = ended.wait_for(|over| *over) => return,
             () = send.closed() => return,
+            // A stream does not outlive its login.
+            _ = check.tick() => if app.sessions.is_alive(who, Instant::now()) { continue } else { return },
             fact = live.recv() => fact,
         };
         match fact {

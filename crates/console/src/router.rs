@@ -115,7 +115,8 @@ impl Call {
             make(&ctx).map_or_else(|gone| (gone.status, gone.page(&ctx)).into_response(), IntoResponse::into_response)
         });
         // A page that fails takes nothing with it.
-        made.await.unwrap_or_else(|_| page::problem(StatusCode::INTERNAL_SERVER_ERROR, "this page could not be made; the rest works", false))
+        made.await
+            .unwrap_or_else(|_| page::problem(StatusCode::INTERNAL_SERVER_ERROR, "this page could not be made; the rest works", false))
     }
 }
 

@@ -164,12 +164,25 @@ impl Sessions {
 
     /// Who this cookie belongs to; being seen keeps a session alive.
     pub(crate) fn who(&self, secret: &str, now: Instant) -> Option<Who> {
+        self.known(secret, now, |session| session.seen = now)
+    }
+
+    /// The same for what a page asks by itself: an open tab that nobody looks at does not keep a session alive.
+    pub(crate) fn who_unattended(&self, secret: &str, now: Instant) -> Option<Who> {
+        self.known(secret, now, |_| {})
+    }
+
+    fn known(&self, secret: &str, now: Instant, touch: impl FnOnce(&mut Session)) -> Option<Who> {
         let hash = digest(secret.as_bytes());
         let mut sessions = lock(&self.sessions);
         sessions.retain(|s| s.is_alive(now));
         let session = sessions.iter_mut().find(|s| same(&s.hash, &hash))?;
-        session.seen = now;
+        touch(session);
         Some(Who { csrf: session.csrf.clone(), theme: session.theme, hash })
+    }
+
+    pub(crate) fn is_alive(&self, who: &Who, now: Instant) -> bool {
+        lock(&self.sessions).iter().any(|s| s.hash == who.hash && s.is_alive(now))
     }
 
     pub(crate) fn end(&self, who: &Who) {
@@ -302,6 +315,10 @@ mod tests {
         let cookie = sessions.begin(now);
         assert!(sessions.who(&cookie, now + after(3599)).is_some());
         assert!(sessions.who(&cookie, now + after(3599 + 3600)).is_none(), "idle for an hour");
+
+        let cookie = sessions.begin(now);
+        assert!(sessions.who_unattended(&cookie, now + after(3599)).is_some());
+        assert!(sessions.who(&cookie, now + after(3601)).is_none(), "a page that asks by itself keeps nothing alive");
 
         let cookie = sessions.begin(now);
         for step in 1..=13 {

@@ -81,6 +81,8 @@
     timer = setTimeout(() => { timer = 0; refresh(); }, 150);
   }
   document.addEventListener("visibilitychange", plan);
+  // Figures that change without news.
+  setInterval(() => { if (status === "on") { $$("[data-every]").forEach((p) => waiting.add(p.id)); plan(); } }, 10000);
   // At most one announcement in 10 s.
   let announced = 0;
   const voice = document.createElement("div");
@@ -106,7 +108,7 @@
     if (!ids.length) return;
     running = true;
     try {
-      const answer = await fetch(location.pathname + location.search, { credentials: "same-origin", redirect: "manual" });
+      const answer = await fetch(location.pathname + location.search, { credentials: "same-origin", redirect: "manual", headers: { "X-Unattended": "1" } });
       if (answer.type === "opaqueredirect") { location.assign("/login"); return; }
       if (answer.ok) {
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");

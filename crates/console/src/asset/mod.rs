@@ -50,7 +50,8 @@ pub(crate) fn icon() -> Href {
 pub(crate) async fn get(Path(name): Path<String>) -> Response {
     match ALL.iter().find(|asset| asset.name == name) {
         Some(asset) => {
-            ([(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], asset.text).into_response()
+            ([(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")], asset.text)
+                .into_response()
         }
         None => page::problem(StatusCode::NOT_FOUND, "no such file", false),
     }
@@ -69,7 +70,17 @@ mod tests {
     #[test]
     fn they_name_no_other_origin_and_evaluate_no_text() {
         for text in [SCRIPT, STYLE] {
-            for banned in ["http://", "https://", "innerHTML", "outerHTML", "eval(", "insertAdjacentHTML", "document.write", "@import", "sourceMappingURL"] {
+            for banned in [
+                "http://",
+                "https://",
+                "innerHTML",
+                "outerHTML",
+                "eval(",
+                "insertAdjacentHTML",
+                "document.write",
+                "@import",
+                "sourceMappingURL",
+            ] {
                 assert!(!text.contains(banned), "{banned}");
             }
         }

@@ -9,7 +9,9 @@ use maud::{Markup, html};
 use super::{Ctx, Gone, Here, layout};
 use crate::href::Href;
 use crate::part::proof::{self, View};
-use crate::part::{clock, confirm, count, counted, entity, form, incident_href, lately, long, moment, reasons, response, severity, status, text};
+use crate::part::{
+    clock, confirm, count, counted, entity, form, incident_href, lately, long, moment, reasons, response, severity, status, text,
+};
 use crate::{read, svg};
 
 pub(crate) fn page(ctx: &Ctx, id: &str) -> Result<Markup, Gone> {
@@ -18,67 +20,72 @@ pub(crate) fn page(ctx: &Ctx, id: &str) -> Result<Markup, Gone> {
     let active: Vec<&Response> = responses.iter().filter(|r| r.is_active(ctx.now)).map(Arc::as_ref).collect();
     let view = View::parse(ctx.asked("view"));
     let title = format!("{} {}", incident.uid, incident.title);
-    Ok(layout(ctx, Here::Incidents, &title, &html! {
-        div.crumbs {
-            nav aria-label="Breadcrumb" { a href=(Href::to("/incidents")) { "Incidents" } " / " b { (text(&incident.uid)) } }
-            (neighbours(ctx, &incident))
-        }
-        div id="incident" data-live="incident response order" data-only=(incident.uid) {
-            section.what data-q="what" aria-labelledby="title" {
-                div.line {
-                    (severity(incident.severity)) (status(&incident))
-                    h1 id="title" { (text(&incident.title)) }
-                }
-                p.story { (long(&incident.story)) }
-                p.facts {
-                    "Confidence " b { (format!("{:.2}", incident.score.value())) } " · risk " b { (incident.risk) } " of 100 · "
-                    (agreement(&incident)) " · " (counted(incident.event_count, "event", "events")) " · "
-                    (moment(incident.first_seen)) " – " (clock(incident.last_seen))
-                    @if let Some(actor) = incident.actor() { " · actor " (entity(actor)) }
-                }
-                @if let Some(into) = &incident.merged_into { p.banner { "This incident was merged into " a href=(incident_href(into)) { (text(into)) } "." } }
-                (monitor(ctx, &incident, &active))
-                @if incident.succeeded { p.banner.bad { span aria-hidden="true" { "▲ " } b { "It succeeded:" } " the attacker got what it tried for. Blocking does not undo that." } }
+    Ok(layout(
+        ctx,
+        Here::Incidents,
+        &title,
+        &html! {
+            div.crumbs {
+                nav aria-label="Breadcrumb" { a href=(Href::to("/incidents")) { "Incidents" } " / " b { (text(&incident.uid)) } }
+                (neighbours(ctx, &incident))
             }
-            (can(ctx, &incident, &responses, &active))
-            div.two {
-                div {
-                    section.panel data-q="why" aria-labelledby="why" {
-                        h2 id="why" { "Why we say so" }
-                        (reasons::table(&incident.reasons, incident.score, &incident.would_change))
-                        (knowledge(ctx, &incident))
+            div id="incident" data-live="incident response order" data-only=(incident.uid) {
+                section.what data-q="what" aria-labelledby="title" {
+                    div.line {
+                        (severity(incident.severity)) (status(&incident))
+                        h1 id="title" { (text(&incident.title)) }
                     }
-                    section.panel aria-labelledby="line" {
-                        h2 id="line" { "Timeline" }
-                        (svg::timeline::chart(&incident, &responses.iter().map(Arc::as_ref).collect::<Vec<_>>()))
+                    p.story { (long(&incident.story)) }
+                    p.facts {
+                        "Confidence " b { (format!("{:.2}", incident.score.value())) } " · risk " b { (incident.risk) } " of 100 · "
+                        (agreement(&incident)) " · " (counted(incident.event_count, "event", "events")) " · "
+                        (moment(incident.first_seen)) " – " (clock(incident.last_seen))
+                        @if let Some(actor) = incident.actor() { " · actor " (entity(actor)) }
+                    }
+                    @if let Some(into) = &incident.merged_into { p.banner { "This incident was merged into " a href=(incident_href(into)) { (text(into)) } "." } }
+                    (monitor(ctx, &incident, &active))
+                    @if incident.succeeded { p.banner.bad { span aria-hidden="true" { "▲ " } b { "It succeeded:" } " the attacker got what it tried for. Blocking does not undo that." } }
+                }
+                (can(ctx, &incident, &responses, &active))
+                div.two {
+                    div {
+                        section.panel data-q="why" aria-labelledby="why" {
+                            h2 id="why" { "Why we say so" }
+                            (reasons::table(&incident.reasons, incident.score, &incident.would_change))
+                            (knowledge(ctx, &incident))
+                        }
+                        section.panel aria-labelledby="line" {
+                            h2 id="line" { "Timeline" }
+                            (svg::timeline::chart(&incident, &responses.iter().map(Arc::as_ref).collect::<Vec<_>>()))
+                        }
+                    }
+                    div {
+                        section.panel data-q="did" aria-labelledby="did" {
+                            h2 id="did" { "What we did" }
+                            (did(ctx, &incident, &responses))
+                        }
+                        section.panel data-q="proof" aria-labelledby="proof" {
+                            (proof(ctx, &incident, view))
+                        }
                     }
                 }
-                div {
-                    section.panel data-q="did" aria-labelledby="did" {
-                        h2 id="did" { "What we did" }
-                        (did(ctx, &incident, &responses))
-                    }
-                    section.panel data-q="proof" aria-labelledby="proof" {
-                        (proof(ctx, &incident, view))
+                div.two.even {
+                    section.panel aria-labelledby="stages" { h2 id="stages" { "Stages" } (stages(ctx, &incident)) }
+                    section.panel aria-labelledby="trail" { h2 id="trail" { "Trail" } (trail(&incident)) }
+                }
+                div.two.even {
+                    section.panel aria-labelledby="parties" { h2 id="parties" { "Who and what" } (parties(&incident)) }
+                    section.panel aria-labelledby="similar" { h2 id="similar" { "Similar earlier incidents" } (super::incidents::similar(ctx, &incident)) }
+                }
+                @if incident.evidence.len() > 1 {
+                    section.panel aria-labelledby="more-proof" {
+                        h2 id="more-proof" { "More proof" span.sub { (counted(incident.evidence.len() as u64 - 1, "record", "records")) } }
+                        @for piece in incident.evidence.iter().skip(1).take(9) { (proof::evidence(piece, view)) }
                     }
                 }
             }
-            div.two.even {
-                section.panel aria-labelledby="stages" { h2 id="stages" { "Stages" } (stages(ctx, &incident)) }
-                section.panel aria-labelledby="trail" { h2 id="trail" { "Trail" } (trail(&incident)) }
-            }
-            div.two.even {
-                section.panel aria-labelledby="parties" { h2 id="parties" { "Who and what" } (parties(&incident)) }
-                section.panel aria-labelledby="similar" { h2 id="similar" { "Similar earlier incidents" } (super::incidents::similar(ctx, &incident)) }
-            }
-            @if incident.evidence.len() > 1 {
-                section.panel aria-labelledby="more-proof" {
-                    h2 id="more-proof" { "More proof" span.sub { (counted(incident.evidence.len() as u64 - 1, "record", "records")) } }
-                    @for piece in incident.evidence.iter().skip(1).take(9) { (proof::evidence(piece, view)) }
-                }
-            }
-        }
-    }))
+        },
+    ))
 }
 
 fn neighbours(ctx: &Ctx, incident: &Incident) -> Markup {
@@ -137,7 +144,7 @@ fn can(ctx: &Ctx, incident: &Incident, responses: &[Arc<Response>], active: &[&R
             @if let [one] = active { (response::undo(ctx, "act-undo", &one.uid, active, Some("u"), "primary")) }
             @else if !active.is_empty() { (response::undo(ctx, "act-undo", &incident.uid, active, Some("u"), "primary")) }
             @else if let Some(undone) = undone { (response::redo(ctx, "act-redo", undone, Some("u"))) }
-            @if active.is_empty() && let Some(actor) = actor { (block(ctx, actor, incident)) }
+            @if active.is_empty() && undone.is_none() && let Some(actor) = actor { (block(ctx, actor, incident)) }
             @if incident.is_open() { (close(ctx, incident)) } @else {
                 (form(ctx, "reopen", &[("incident", &incident.uid)], &html! { button type="submit" { "Reopen" } }))
             }
@@ -189,11 +196,16 @@ fn word(outcome: Outcome) -> &'static str {
 }
 
 fn note(ctx: &Ctx, incident: &Incident) -> Markup {
-    let sheet = form(ctx, "note", &[("incident", &incident.uid)], &html! {
-        label for="note-text" { "Note for the trail" }
-        input id="note-text" name="text" type="text" maxlength="2000" required autocomplete="off";
-        button.primary type="submit" { "Add note" }
-    });
+    let sheet = form(
+        ctx,
+        "note",
+        &[("incident", &incident.uid)],
+        &html! {
+            label for="note-text" { "Note for the trail" }
+            input id="note-text" name="text" type="text" maxlength="2000" required autocomplete="off";
+            button.primary type="submit" { "Add note" }
+        },
+    );
     confirm("act-note", "", &html! { "Note" }, Some("n"), &sheet)
 }
 

@@ -22,7 +22,10 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
     let in_state = |i: &Incident| all_states || i.is_open();
     let fits = |i: &Incident| in_state(i) && level.is_none_or(|l| i.severity == l);
     let total = all.iter().filter(|i| fits(i)).count();
-    let mut rest = all.iter().filter(|i| fits(i)).filter(|i| page_of.as_ref().is_none_or(|(at, uid)| (i.last_seen, i.uid.as_str()) < (*at, uid.as_str())));
+    let mut rest = all
+        .iter()
+        .filter(|i| fits(i))
+        .filter(|i| page_of.as_ref().is_none_or(|(at, uid)| (i.last_seen, i.uid.as_str()) < (*at, uid.as_str())));
     let rows: Vec<_> = rest.by_ref().take(ROWS_MAX).cloned().collect();
     let more = rest.next().is_some();
     let facet = |l: Option<Severity>, state: bool| {
@@ -35,41 +38,46 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
         }
         if words.is_empty() { href } else { href.query("q", words) }
     };
-    Ok(layout(ctx, Here::Incidents, "Incidents", &html! {
-        div.head {
-            h1 { "Incidents" }
-            form.filter method="get" action=(Href::to("/incidents")) role="search" {
-                @if let Some(l) = level { input type="hidden" name="severity" value=(l.word()); }
-                @if all_states { input type="hidden" name="state" value="all"; }
-                label.hidden for="q" { "Filter by words, name or actor" }
-                input id="q" name="q" type="search" value=(words) placeholder="filter: words, INC-42, an actor" maxlength="200";
-                button type="submit" { "Filter" }
-            }
-            p.sub { (count(total as u64)) " of " (count(all.len() as u64)) }
-        }
-        div.with-facets {
-            nav.facets aria-label="Filters" {
-                h2 { "State" }
-                a href=(facet(level, false)) aria-current=[(!all_states).then_some("true")] { "open" span.n { (count(all.iter().filter(|i| i.is_open()).count() as u64)) } }
-                a href=(facet(level, true)) aria-current=[all_states.then_some("true")] { "all" span.n { (count(all.len() as u64)) } }
-                h2 { "Severity" }
-                a href=(facet(None, all_states)) aria-current=[level.is_none().then_some("true")] { "any" }
-                @for l in Severity::ALL.into_iter().rev() {
-                    a href=(facet(Some(l), all_states)) aria-current=[(level == Some(l)).then_some("true")] { (severity(l)) span.n { (count(all.iter().filter(|i| in_state(i) && i.severity == l).count() as u64)) } }
+    Ok(layout(
+        ctx,
+        Here::Incidents,
+        "Incidents",
+        &html! {
+            div.head {
+                h1 { "Incidents" }
+                form.filter method="get" action=(Href::to("/incidents")) role="search" {
+                    @if let Some(l) = level { input type="hidden" name="severity" value=(l.word()); }
+                    @if all_states { input type="hidden" name="state" value="all"; }
+                    label.hidden for="q" { "Filter by words, name or actor" }
+                    input id="q" name="q" type="search" value=(words) placeholder="filter: words, INC-42, an actor" maxlength="200";
+                    button type="submit" { "Filter" }
                 }
+                p.sub { (count(total as u64)) " of " (count(all.len() as u64)) }
             }
-            section.panel id="queue" data-live="incident order" data-hold="" aria-label="Incident queue" {
-                @if rows.is_empty() {
-                    (nothing(ctx, all.is_empty()))
-                } @else {
-                    (table(ctx, &rows))
-                    @if more && let Some(last) = rows.last() {
-                        p.more { a href=(facet(level, all_states).query("before", &format!("{}~{}", last.last_seen.us(), last.uid))) { "Older" } }
+            div.with-facets {
+                nav.facets aria-label="Filters" {
+                    h2 { "State" }
+                    a href=(facet(level, false)) aria-current=[(!all_states).then_some("true")] { "open" span.n { (count(all.iter().filter(|i| i.is_open()).count() as u64)) } }
+                    a href=(facet(level, true)) aria-current=[all_states.then_some("true")] { "all" span.n { (count(all.len() as u64)) } }
+                    h2 { "Severity" }
+                    a href=(facet(None, all_states)) aria-current=[level.is_none().then_some("true")] { "any" }
+                    @for l in Severity::ALL.into_iter().rev() {
+                        a href=(facet(Some(l), all_states)) aria-current=[(level == Some(l)).then_some("true")] { (severity(l)) span.n { (count(all.iter().filter(|i| in_state(i) && i.severity == l).count() as u64)) } }
+                    }
+                }
+                section.panel id="queue" data-live="incident order" data-hold="" aria-label="Incident queue" {
+                    @if rows.is_empty() {
+                        (nothing(ctx, all.is_empty()))
+                    } @else {
+                        (table(ctx, &rows))
+                        @if more && let Some(last) = rows.last() {
+                            p.more { a href=(facet(level, all_states).query("before", &format!("{}~{}", last.last_seen.us(), last.uid))) { "Older" } }
+                        }
                     }
                 }
             }
-        }
-    }))
+        },
+    ))
 }
 
 fn before(text: &str) -> Option<(event::Time, String)> {
@@ -114,7 +122,8 @@ pub(crate) fn table(ctx: &Ctx, rows: &[std::sync::Arc<Incident>]) -> Markup {
 
 /// In a few words: blocked, would have been, only watched.
 pub(crate) fn did(ctx: &Ctx, incident: &Incident) -> Markup {
-    let responses = read::responses_of(ctx.log(), &incident.uid);
+    // By name: asking for all responses of an incident looks at every response, once a row.
+    let responses: Vec<_> = incident.responses.iter().rev().take(8).filter_map(|uid| ctx.log().response(uid)).collect();
     let active = responses.iter().filter(|r| r.is_active(ctx.now)).max_by_key(|r| r.mode == Mode::Enforce);
     let answered = incident.blocked_count + incident.passed_count;
     html! {

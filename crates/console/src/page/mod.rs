@@ -87,10 +87,15 @@ impl Gone {
 
     pub(crate) fn page(&self, ctx: &Ctx) -> Markup {
         let next = html! { p { a href=(Href::to("/")) { "Go to Overview" } ", or search for what you have: an id, an address, a user." } };
-        layout(ctx, Here::None, if self.status == StatusCode::NOT_FOUND { "Not found" } else { "Not readable" }, &html! {
-            h1 { @if self.status == StatusCode::NOT_FOUND { "Not found" } @else { "This could not be read" } }
-            section.panel { (empty(&self.why, &next)) }
-        })
+        layout(
+            ctx,
+            Here::None,
+            if self.status == StatusCode::NOT_FOUND { "Not found" } else { "Not readable" },
+            &html! {
+                h1 { @if self.status == StatusCode::NOT_FOUND { "Not found" } @else { "This could not be read" } }
+                section.panel { (empty(&self.why, &next)) }
+            },
+        )
     }
 }
 
@@ -128,58 +133,64 @@ pub(crate) const MENU: [(Here, &str, &str, &str); 8] = [
 
 pub(crate) fn layout(ctx: &Ctx, here: Here, title: &str, body: &Markup) -> Markup {
     let open = read::needs_you(ctx.log(), 1_000).len();
-    shell(ctx.about.demo, ctx.who.theme, title, Some(ctx.end), &html! {
-        a.skip href="#main" { "Skip to content" }
-        header.top {
-            a.brand href=(Href::to("/")) { (mark()) span { "Bartizan" } }
-            @if ctx.about.demo { span.demo title="Nothing here is real, nothing leaves this machine" { "DEMO DATA" } }
-            @if ctx.about.enforces() {
-                span.mode.enforce title="Attacks are refused at the gateway" { (svg::shield::whole()) "enforcing" }
-            } @else {
-                span.mode.monitor title="Attacks are recorded, nothing is blocked" { (svg::shield::dashed()) "monitor: nothing is blocked" }
-            }
-            form.go role="search" action=(Href::to("/go")) method="get" {
-                label.hidden for="go" { "Search, or go to an id" }
-                input id="go" name="q" type="search" placeholder="search, or an id, address, user" autocomplete="off" spellcheck="false" maxlength="500" aria-keyshortcuts="/";
-                kbd aria-hidden="true" { "/" }
-            }
-            span.live id="live" role="status" { span.dot aria-hidden="true" { "○" } " " span id="live-word" { "as of " time datetime=(Time::from_s(ctx.now.s())) data-as="clock" { (ctx.now.clock()) } span.utc { " UTC" } } }
-            details.user id="user" {
-                summary { "operator" }
-                div.sheet {
-                    form method="post" action=(Href::to("/settings/theme")) {
-                        (hidden(ctx))
-                        fieldset { legend { "Look" }
-                            @for (theme, word) in Theme::ALL {
-                                button type="submit" name="theme" value=(word) aria-pressed=(if theme == ctx.who.theme { "true" } else { "false" }) { (word) }
+    shell(
+        ctx.about.demo,
+        ctx.who.theme,
+        title,
+        Some(ctx.end),
+        &html! {
+            a.skip href="#main" { "Skip to content" }
+            header.top {
+                a.brand href=(Href::to("/")) { (mark()) span { "Bartizan" } }
+                @if ctx.about.demo { span.demo title="Nothing here is real, nothing leaves this machine" { "DEMO DATA" } }
+                @if ctx.about.enforces() {
+                    span.mode.enforce title="Attacks are refused at the gateway" { (svg::shield::whole()) "enforcing" }
+                } @else {
+                    span.mode.monitor title="Attacks are recorded, nothing is blocked" { (svg::shield::dashed()) "monitor" span.long { ": nothing is blocked" } }
+                }
+                form.go role="search" action=(Href::to("/go")) method="get" {
+                    label.hidden for="go" { "Search, or go to an id" }
+                    input id="go" name="q" type="search" placeholder="search, or an id, address, user" autocomplete="off" spellcheck="false" maxlength="500" aria-keyshortcuts="/";
+                    kbd aria-hidden="true" { "/" }
+                }
+                span.live id="live" role="status" { span.dot aria-hidden="true" { "○" } " " span id="live-word" { "as of " time datetime=(Time::from_s(ctx.now.s())) data-as="clock" { (ctx.now.clock()) } span.utc { " UTC" } } }
+                details.user id="user" {
+                    summary { "operator" }
+                    div.sheet {
+                        form method="post" action=(Href::to("/settings/theme")) {
+                            (hidden(ctx))
+                            fieldset { legend { "Look" }
+                                @for (theme, word) in Theme::ALL {
+                                    button type="submit" name="theme" value=(word) aria-pressed=(if theme == ctx.who.theme { "true" } else { "false" }) { (word) }
+                                }
                             }
                         }
+                        p { a href=(Href::to("/keys")) { "Keys" } }
+                        form method="post" action=(Href::to("/logout")) { (hidden(ctx)) button type="submit" { "Log out" } }
                     }
-                    p { a href=(Href::to("/keys")) { "Keys" } }
-                    form method="post" action=(Href::to("/logout")) { (hidden(ctx)) button type="submit" { "Log out" } }
                 }
             }
-        }
-        nav.menu aria-label="Pages" {
-            @for (item, word, path, key) in MENU {
-                a href=(Href::to(path)) data-go=(key) aria-current=[(item == here).then_some("page")] {
-                    (word) @if item == Here::Incidents && open > 0 { " " span.need id="need" { (count(open as u64)) span.hidden { " need you" } } }
+            nav.menu aria-label="Pages" {
+                @for (item, word, path, key) in MENU {
+                    a href=(Href::to(path)) data-go=(key) aria-current=[(item == here).then_some("page")] {
+                        (word) @if item == Here::Incidents && open > 0 { " " span.need id="need" { (count(open as u64)) span.hidden { " need you" } } }
+                    }
                 }
+                a.help href=(Href::to("/keys")) { kbd { "?" } " keys" }
             }
-            a.help href=(Href::to("/keys")) { kbd { "?" } " keys" }
-        }
-        main id="main" tabindex="-1" {
-            @if let Some(notice) = &ctx.notice {
-                div class={ "notice " (if notice.good { "good" } else { "bad" }) } id="notice" role="status" {
-                    span.glyph aria-hidden="true" { (if notice.good { "✓" } else { "!" }) }
-                    b { (crate::part::text(&notice.text)) }
-                    @if !notice.detail.is_empty() { span { (crate::part::text(&notice.detail)) } }
+            main id="main" tabindex="-1" {
+                @if let Some(notice) = &ctx.notice {
+                    div class={ "notice " (if notice.good { "good" } else { "bad" }) } id="notice" role="status" {
+                        span.glyph aria-hidden="true" { (if notice.good { "✓" } else { "!" }) }
+                        b { (crate::part::text(&notice.text)) }
+                        @if !notice.detail.is_empty() { span { (crate::part::text(&notice.detail)) } }
+                    }
                 }
+                (body)
             }
-            (body)
-        }
-        dialog id="keys" aria-label="Keys" { (keys::list()) form method="dialog" { button type="submit" { "Close" } } }
-    })
+            dialog id="keys" aria-label="Keys" { (keys::list()) form method="dialog" { button type="submit" { "Close" } } }
+        },
+    )
 }
 
 fn hidden(ctx: &Ctx) -> Markup {
@@ -227,8 +238,14 @@ pub(crate) fn problem(status: StatusCode, text: &str, api: bool) -> Response {
         return (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
     }
     let title = status.canonical_reason().unwrap_or("Error");
-    let page = shell(false, Theme::System, title, None, &html! {
-        main.alone { (mark()) h1 { (title) } p { (text) } p { a href=(Href::to("/")) { "Go to Overview" } } }
-    });
+    let page = shell(
+        false,
+        Theme::System,
+        title,
+        None,
+        &html! {
+            main.alone { (mark()) h1 { (title) } p { (text) } p { a href=(Href::to("/")) { "Go to Overview" } } }
+        },
+    );
     (status, page).into_response()
 }

@@ -8,23 +8,28 @@ use crate::href::Href;
 use crate::part::{empty, long, text};
 
 pub(crate) fn list(ctx: &Ctx) -> Result<Markup, Gone> {
-    Ok(layout(ctx, Here::Models, "Models", &html! {
-        div.head { h1 { "Models" } p.sub { "what judges, and on whose word" } }
-        section.panel aria-label="Models" {
-            @if ctx.about.models.is_empty() { (empty("No model is loaded: rules and statistics judge alone.", &html! {})) } @else {
-                table.rows.list {
-                    thead { tr { th scope="col" { "Model" } th scope="col" { "Version" } th scope="col" { "Signature" } th scope="col" { "Thresholds" } th scope="col" { span.hidden { "Card" } } } }
-                    tbody { @for m in &ctx.about.models { tr data-row=(Href::to("/models").part(&m.name)) {
-                        td.what { a.title href=(Href::to("/models").part(&m.name)) { (text(&m.name)) } }
-                        td data-label="version" { (text(&m.version)) }
-                        td.state { (signed(m)) }
-                        td.why { (text(&m.thresholds)) }
-                        td { a href=(Href::to("/models").part(&m.name)) { "card" span.hidden { " of " (text(&m.name)) } } }
-                    } } }
+    Ok(layout(
+        ctx,
+        Here::Models,
+        "Models",
+        &html! {
+            div.head { h1 { "Models" } p.sub { "what judges, and on whose word" } }
+            section.panel aria-label="Models" {
+                @if ctx.about.models.is_empty() { (empty("No model is loaded: rules and statistics judge alone.", &html! {})) } @else {
+                    table.rows.list {
+                        thead { tr { th scope="col" { "Model" } th scope="col" { "Version" } th scope="col" { "Signature" } th scope="col" { "Thresholds" } th scope="col" { span.hidden { "Card" } } } }
+                        tbody { @for m in &ctx.about.models { tr data-row=(Href::to("/models").part(&m.name)) {
+                            td.what { a.title href=(Href::to("/models").part(&m.name)) { (text(&m.name)) } }
+                            td data-label="version" { (text(&m.version)) }
+                            td.state { (signed(m)) }
+                            td.why { (text(&m.thresholds)) }
+                            td { a href=(Href::to("/models").part(&m.name)) { "card" span.hidden { " of " (text(&m.name)) } } }
+                        } } }
+                    }
                 }
             }
-        }
-    }))
+        },
+    ))
 }
 
 fn signed(m: &ModelState) -> Markup {
@@ -36,14 +41,19 @@ fn signed(m: &ModelState) -> Markup {
 
 pub(crate) fn page(ctx: &Ctx, name: &str) -> Result<Markup, Gone> {
     let model = ctx.about.models.iter().find(|m| m.name == name).ok_or_else(|| Gone::new("No model of that name is loaded."))?;
-    Ok(layout(ctx, Here::Models, &format!("Model {name}"), &html! {
-        div.crumbs { nav aria-label="Breadcrumb" { a href=(Href::to("/models")) { "Models" } " / " b { (text(name)) } } }
-        section.what {
-            div.line { h1 { (text(&model.name)) } span.chip { (text(&model.version)) } (signed(model)) }
-            p.facts { (text(&model.thresholds)) }
-        }
-        section.panel.card aria-label="Card" { (card(&model.card_markdown)) }
-    }))
+    Ok(layout(
+        ctx,
+        Here::Models,
+        &format!("Model {name}"),
+        &html! {
+            div.crumbs { nav aria-label="Breadcrumb" { a href=(Href::to("/models")) { "Models" } " / " b { (text(name)) } } }
+            section.what {
+                div.line { h1 { (text(&model.name)) } span.chip { (text(&model.version)) } (signed(model)) }
+                p.facts { (text(&model.thresholds)) }
+            }
+            section.panel.card aria-label="Card" { (card(&model.card_markdown)) }
+        },
+    ))
 }
 
 /// The little Markdown that cards use: headings, lists, tables, code blocks, paragraphs, `code` and **bold**. Anything else stays as it is written.
@@ -108,7 +118,9 @@ fn blocks(markdown: &str) -> Vec<Block<'_>> {
             all.push(Block::Table(rows));
         } else {
             let mut words = trimmed.to_owned();
-            while let Some(next) = lines.next_if(|l| !l.trim().is_empty() && item(l.trim()).is_none() && !l.trim().starts_with(['#', '|', '`'])) {
+            while let Some(next) =
+                lines.next_if(|l| !l.trim().is_empty() && item(l.trim()).is_none() && !l.trim().starts_with(['#', '|', '`']))
+            {
                 words = format!("{words} {}", next.trim());
             }
             all.push(Block::Words(words));
@@ -140,9 +152,15 @@ mod tests {
     #[test]
     fn cards_are_read() {
         let check = |markdown: &str, expected: &str| assert_eq!(card(markdown).into_string(), expected);
-        check("# web-payload\n\nJudges **values** of\nrequests.", "<h2 class=\"big\">web-payload</h2><p>Judges <b>values</b> of requests.</p>");
+        check(
+            "# web-payload\n\nJudges **values** of\nrequests.",
+            "<h2 class=\"big\">web-payload</h2><p>Judges <b>values</b> of requests.</p>",
+        );
         check("- a\n- `b`\n  more", "<ul><li>a</li><li><code>b</code> more</li></ul>");
         check("<img src=x onerror=alert(1)> [x](javascript:1)", "<p><bdi>&lt;img src=x onerror=alert(1)&gt; [x](javascript[:]1)</bdi></p>");
-        check("```\nbartizan model eval\n", "<pre class=\"bytes\" tabindex=\"0\" role=\"region\" aria-label=\"Code\">bartizan model eval\n</pre>");
+        check(
+            "```\nbartizan model eval\n",
+            "<pre class=\"bytes\" tabindex=\"0\" role=\"region\" aria-label=\"Code\">bartizan model eval\n</pre>",
+        );
     }
 }

@@ -16,50 +16,55 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
     let facts = ctx.log().facts();
     let all = read::incidents(ctx.log());
     let need = read::needs_you(ctx.log(), 1_000);
-    Ok(layout(ctx, Here::Overview, "Overview", &html! {
-        h1.hidden { "Overview" }
-        section.panel.needs id="needs" data-live="incident response order" aria-labelledby="needs-title" {
-            h2 id="needs-title" { "Needs you" @if !need.is_empty() { " " span.need { (count(need.len() as u64)) } } }
-            @if need.is_empty() {
-                (quiet(ctx))
-            } @else {
-                table.rows.queue {
-                    thead.hidden { tr { th scope="col" { "Severity" } th scope="col" { "Incident" } th scope="col" { "Actor" } th scope="col" { "What we did" } th scope="col" { "Last seen" } } }
-                    tbody {
-                        @for incident in need.iter().take(NEEDS_YOU) {
-                            tr data-row=(incident.uid) {
-                                td.s { (severity(incident.severity)) }
-                                td.what { a.title href=(incident_href(&incident.uid)) { span.id { (text(&incident.uid)) } " " (text(&incident.title)) } p.story { (text(&incident.story)) } }
-                                td.who { @if let Some(actor) = incident.actor() { (entity(actor)) } }
-                                td.did { (super::incidents::did(ctx, incident)) }
-                                td.when { (lately(incident.last_seen, ctx.now)) }
+    Ok(layout(
+        ctx,
+        Here::Overview,
+        "Overview",
+        &html! {
+            h1.hidden { "Overview" }
+            section.panel.needs id="needs" data-live="incident response order" aria-labelledby="needs-title" {
+                h2 id="needs-title" { "Needs you" @if !need.is_empty() { " " span.need { (count(need.len() as u64)) } } }
+                @if need.is_empty() {
+                    (quiet(ctx))
+                } @else {
+                    table.rows.queue {
+                        thead.hidden { tr { th scope="col" { "Severity" } th scope="col" { "Incident" } th scope="col" { "Actor" } th scope="col" { "What we did" } th scope="col" { "Last seen" } } }
+                        tbody {
+                            @for incident in need.iter().take(NEEDS_YOU) {
+                                tr data-row=(incident.uid) {
+                                    td.s { (severity(incident.severity)) }
+                                    td.what { a.title href=(incident_href(&incident.uid)) { span.id { (text(&incident.uid)) } " " (text(&incident.title)) } p.story { (text(&incident.story)) } }
+                                    td.who { @if let Some(actor) = incident.actor() { (entity(actor)) } }
+                                    td.did { (super::incidents::did(ctx, incident)) }
+                                    td.when { (lately(incident.last_seen, ctx.now)) }
+                                }
                             }
                         }
                     }
+                    @if need.len() > NEEDS_YOU { p.more { a href=(Href::to("/incidents")) { "All " (count(need.len() as u64)) " that need you" } } }
                 }
-                @if need.len() > NEEDS_YOU { p.more { a href=(Href::to("/incidents")) { "All " (count(need.len() as u64)) " that need you" } } }
+                (warnings(&ctx.about))
             }
-            (warnings(&ctx.about))
-        }
-        section.panel id="traffic" data-live="request incident" data-every="10" aria-labelledby="traffic-head" {
-            h2 id="traffic-head" { "Traffic" span.sub { "last 24 hours" } }
-            (svg::traffic::chart(&facts.minutes, ctx.now))
-        }
-        div.thirds {
-            section.panel id="by-severity" data-live="incident order" aria-labelledby="severity-head" {
-                h2 id="severity-head" { "Incidents" span.sub { (counted(all.iter().filter(|i| i.is_open()).count() as u64, "open", "open")) } }
-                (by_severity(&all))
+            section.panel id="traffic" data-live="request incident" data-every="10" aria-labelledby="traffic-head" {
+                h2 id="traffic-head" { "Traffic" span.sub { "last 24 hours" } }
+                (svg::traffic::chart(&facts.minutes, ctx.now))
             }
-            section.panel id="done" data-live="response order" aria-labelledby="done-head" {
-                h2 id="done-head" { "What we did" }
-                (done(ctx))
+            div.thirds {
+                section.panel id="by-severity" data-live="incident order" aria-labelledby="severity-head" {
+                    h2 id="severity-head" { "Incidents" span.sub { (counted(all.iter().filter(|i| i.is_open()).count() as u64, "open", "open")) } }
+                    (by_severity(&all))
+                }
+                section.panel id="done" data-live="response order" aria-labelledby="done-head" {
+                    h2 id="done-head" { "What we did" }
+                    (done(ctx))
+                }
+                section.panel id="standing" data-live="incident" data-every="10" aria-labelledby="standing-head" {
+                    h2 id="standing-head" { "Standing" }
+                    (standing(ctx, facts.records, facts.bytes))
+                }
             }
-            section.panel id="standing" data-live="incident" data-every="10" aria-labelledby="standing-head" {
-                h2 id="standing-head" { "Standing" }
-                (standing(ctx, facts.records, facts.bytes))
-            }
-        }
-    }))
+        },
+    ))
 }
 
 /// Quiet is proven, not assumed.
@@ -85,7 +90,9 @@ fn quiet(ctx: &Ctx) -> Markup {
 /// Losses and silences are said, never left to be found.
 fn warnings(about: &About) -> Markup {
     let unsigned: Vec<&str> = about.models.iter().filter(|m| !m.signed).map(|m| m.name.as_str()).collect();
+    let silent: Vec<&str> = about.sources.iter().filter(|s| s.last_event.is_none()).map(|s| s.name.as_str()).collect();
     html! {
+        @for name in silent.iter().take(5) { p.warning { span aria-hidden="true" { "! " } "Source " b { (text(name)) } " has sent nothing yet. " a href=(Href::to("/settings")) { "Health" } } }
         @if about.shed > 0 { p.warning { span aria-hidden="true" { "! " } b { (count(about.shed)) " events were dropped under load" } " since the start. " a href=(Href::to("/settings")) { "Health" } } }
         @for name in unsigned { p.warning { span aria-hidden="true" { "! " } "Model " b { (text(name)) } " is not signed. " a href=(Href::to("/models").part(name)) { "Look" } } }
     }

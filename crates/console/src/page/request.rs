@@ -11,48 +11,54 @@ use crate::part::{bytes, entity, incident_href, moment, reasons, text, verdict};
 use crate::read;
 
 pub(crate) fn page(ctx: &Ctx, id: &str) -> Result<Markup, Gone> {
-    let request = read::request(ctx.log(), id)?.ok_or_else(|| Gone::new("There is no request of that name. Requests are kept as long as the log is."))?;
+    let request = read::request(ctx.log(), id)?
+        .ok_or_else(|| Gone::new("There is no request of that name. Requests are kept as long as the log is."))?;
     let view = View::parse(ctx.asked("view"));
     let best = request.findings.first();
     let (raw, matches, rebuilt) = proof_of(&request);
     let http = request.http();
     let link = |v: View| Href::to("/requests").part(id).query("view", v.word());
     let incident = best.and_then(|f| read::incidents(ctx.log()).into_iter().find(|i| i.findings.contains(&f.uid)));
-    Ok(layout(ctx, Here::Web, &format!("Request {id}"), &html! {
-        div.crumbs {
-            nav aria-label="Breadcrumb" { a href=(Href::to("/web")) { "Web" } " / " b { (text(id)) } }
-            @if let Some(i) = &incident { span { "part of " a href=(incident_href(&i.uid)) { (text(&i.uid)) " " (text(&i.title)) } } }
-        }
-        section.what {
-            div.line {
-                @if let Some(v) = http.and_then(|h| h.verdict) { (verdict(v)) }
-                h1.mono { @if let Some(h) = http { (text(&h.method)) " " (text(&h.target)) } @else { (text(id)) } }
+    Ok(layout(
+        ctx,
+        Here::Web,
+        &format!("Request {id}"),
+        &html! {
+            div.crumbs {
+                nav aria-label="Breadcrumb" { a href=(Href::to("/web")) { "Web" } " / " b { (text(id)) } }
+                @if let Some(i) = &incident { span { "part of " a href=(incident_href(&i.uid)) { (text(&i.uid)) " " (text(&i.title)) } } }
             }
-            @if let Some(finding) = best { p.story { (text(&finding.title)) ". " (text(&finding.text)) } }
-            @else { p.story { "No detector said anything about this request." } }
-            @if let Some(h) = http { (facts(h, &request)) }
-        }
-        div.two {
-            section.panel aria-labelledby="bytes" {
-                h2 id="bytes" { "Request"
-                    span.toggle { @for v in [View::Raw, View::Decoded] { a href=(link(v)) aria-current=[(v == view).then_some("true")] { (v.word()) } } }
+            section.what {
+                div.line {
+                    @if let Some(v) = http.and_then(|h| h.verdict) { (verdict(v)) }
+                    h1.mono { @if let Some(h) = http { (text(&h.method)) " " (text(&h.target)) } @else { (text(id)) } }
                 }
-                (proof::pre(&raw, &matches, view, "Request as it came"))
-                p.muted {
-                    @if rebuilt { "Rebuilt from the parsed fields: the bytes themselves were not kept. " }
-                    "Secrets were masked before it was stored; bytes that cannot be printed are shown as " code { "\\x00" } "."
-                }
-                @if !matches.is_empty() { h3 { "What was looked at" } (proof::matches(&matches)) }
+                @if let Some(finding) = best { p.story { (text(&finding.title)) ". " (text(&finding.text)) } }
+                @else { p.story { "No detector said anything about this request." } }
+                @if let Some(h) = http { (facts(h, &request)) }
             }
-            div {
-                @if let Some(finding) = best {
-                    section.panel aria-labelledby="why" { h2 id="why" { "Why" } (reasons::table(&finding.reasons, finding.score, &finding.would_change)) }
+            div.two {
+                section.panel aria-labelledby="bytes" {
+                    h2 id="bytes" { "Request"
+                        span.toggle { @for v in [View::Raw, View::Decoded] { a href=(link(v)) aria-current=[(v == view).then_some("true")] { (v.word()) } } }
+                    }
+                    (proof::pre(&raw, &matches, view, "Request as it came"))
+                    p.muted {
+                        @if rebuilt { "Rebuilt from the parsed fields: the bytes themselves were not kept. " }
+                        "Secrets were masked before it was stored; bytes that cannot be printed are shown as " code { "\\x00" } "."
+                    }
+                    @if !matches.is_empty() { h3 { "What was looked at" } (proof::matches(&matches)) }
                 }
-                (rules(&request.findings))
-                (models(&request.findings))
+                div {
+                    @if let Some(finding) = best {
+                        section.panel aria-labelledby="why" { h2 id="why" { "Why" } (reasons::table(&finding.reasons, finding.score, &finding.would_change)) }
+                    }
+                    (rules(&request.findings))
+                    (models(&request.findings))
+                }
             }
-        }
-    }))
+        },
+    ))
 }
 
 /// The bytes that marks point into: those kept with the finding, or the whole record when these are its beginning.
@@ -60,7 +66,9 @@ fn proof_of(request: &read::Request) -> (Vec<u8>, Vec<Match>, bool) {
     let mut matches: Vec<Match> = Vec::new();
     let mut raw: &[u8] = &request.event.raw;
     for finding in &request.findings {
-        let Some(evidence) = finding.evidence.iter().find(|e| e.event_uid == request.event.meta.uid).or(finding.evidence.first()) else { continue };
+        let Some(evidence) = finding.evidence.iter().find(|e| e.event_uid == request.event.meta.uid).or(finding.evidence.first()) else {
+            continue;
+        };
         if raw.is_empty() {
             raw = &evidence.raw;
         }

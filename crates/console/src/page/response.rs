@@ -14,46 +14,51 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
     let mut all = read::responses(ctx.log());
     all.retain(|r| only.is_none_or(|id| r.incident == id));
     let (active, past): (Vec<_>, Vec<_>) = all.iter().partition(|r| r.is_active(ctx.now));
-    Ok(layout(ctx, Here::Response, "Response", &html! {
-        div.head { h1 { "Response" } @if let Some(id) = only { p.sub { "of " a href=(incident_href(id)) { (text(id)) } " · " a href=(Href::to("/response")) { "show all" } } } }
-        (mode(ctx))
-        section.panel id="active" data-live="response order" aria-labelledby="active-head" {
-            h2 id="active-head" { "Active" span.sub { (count(active.len() as u64)) } }
-            @if active.is_empty() {
-                (empty("Nothing is blocked at the moment.", &html! { p.muted { "Blocks appear here with what is left of them. Each ends by itself." } }))
-            } @else {
-                table.rows.list {
-                    thead { tr { th scope="col" { "What" } th scope="col" { "State" } th scope="col" { "Left" } th.n scope="col" { "Refused" } th scope="col" { "Why" } th scope="col" { "Incident" } th scope="col" { "By" } th scope="col" { span.hidden { "Undo" } } } }
-                    tbody { @for (place, r) in active.iter().take(ROWS_MAX).enumerate() { tr data-row=(r.uid) {
-                        td.what { b { (response::verb(r)) } " " (entity(&r.target)) }
-                        td.state { (response::chip(r, ctx.now)) }
-                        td.when data-label="left" { (left(r.until, ctx.now)) }
-                        td.n data-label="refused" { (refused(ctx, r)) }
-                        td.why { (text(&r.reason)) }
-                        td { @if !r.incident.is_empty() { a href=(incident_href(&r.incident)) { (text(&r.incident)) } } @else { span.muted { "by hand" } } }
-                        td { (text(&r.by)) }
-                        td.undo { (response::undo(ctx, &format!("undo-{place}"), &r.uid, &[r.as_ref()], None, "")) }
-                    } } }
+    Ok(layout(
+        ctx,
+        Here::Response,
+        "Response",
+        &html! {
+            div.head { h1 { "Response" } @if let Some(id) = only { p.sub { "of " a href=(incident_href(id)) { (text(id)) } " · " a href=(Href::to("/response")) { "show all" } } } }
+            (mode(ctx))
+            section.panel id="active" data-live="response order" aria-labelledby="active-head" {
+                h2 id="active-head" { "Active" span.sub { (count(active.len() as u64)) } }
+                @if active.is_empty() {
+                    (empty("Nothing is blocked at the moment.", &html! { p.muted { "Blocks appear here with what is left of them. Each ends by itself." } }))
+                } @else {
+                    table.rows.list {
+                        thead { tr { th scope="col" { "What" } th scope="col" { "State" } th scope="col" { "Left" } th.n scope="col" { "Refused" } th scope="col" { "Why" } th scope="col" { "Incident" } th scope="col" { "By" } th scope="col" { span.hidden { "Undo" } } } }
+                        tbody { @for (place, r) in active.iter().take(ROWS_MAX).enumerate() { tr data-row=(r.uid) {
+                            td.what { b { (response::verb(r)) } " " (entity(&r.target)) }
+                            td.state { (response::chip(r, ctx.now)) }
+                            td.when data-label="left" { (left(r.until, ctx.now)) }
+                            td.n data-label="refused" { (refused(ctx, r)) }
+                            td.why { (text(&r.reason)) }
+                            td { @if !r.incident.is_empty() { a href=(incident_href(&r.incident)) { (text(&r.incident)) } } @else { span.muted { "by hand" } } }
+                            td { (text(&r.by)) }
+                            td.undo { (response::undo(ctx, &format!("undo-{place}"), &r.uid, &[r.as_ref()], None, "")) }
+                        } } }
+                    }
                 }
             }
-        }
-        section.panel id="past" data-live="response order" aria-labelledby="past-head" {
-            h2 id="past-head" { "Before" span.sub { (count(past.len() as u64)) } }
-            @if past.is_empty() { p.muted { "Nothing has ended, been undone or refused yet." } } @else {
-                table.rows.list {
-                    thead { tr { th scope="col" { "What" } th scope="col" { "State" } th scope="col" { "Asked for" } th scope="col" { "What came of it" } th scope="col" { "Incident" } th scope="col" { span.hidden { "Put back" } } } }
-                    tbody { @for (place, r) in past.iter().take(ROWS_MAX).enumerate() { tr data-row=(r.uid) {
-                        td.what { b { (response::verb(r)) } " " (entity(&r.target)) }
-                        td.state { (response::chip(r, ctx.now)) }
-                        td.when { (lately(r.requested, ctx.now)) }
-                        td.why { (outcome(ctx, r)) }
-                        td { @if !r.incident.is_empty() { a href=(incident_href(&r.incident)) { (text(&r.incident)) } } @else { span.muted { "by hand" } } }
-                        td.undo { @if matches!(r.phase, Phase::Undone { .. }) && ctx.now < r.until { (response::redo(ctx, &format!("redo-{place}"), r, None)) } }
-                    } } }
+            section.panel id="past" data-live="response order" aria-labelledby="past-head" {
+                h2 id="past-head" { "Before" span.sub { (count(past.len() as u64)) } }
+                @if past.is_empty() { p.muted { "Nothing has ended, been undone or refused yet." } } @else {
+                    table.rows.list {
+                        thead { tr { th scope="col" { "What" } th scope="col" { "State" } th scope="col" { "Asked for" } th scope="col" { "What came of it" } th scope="col" { "Incident" } th scope="col" { span.hidden { "Put back" } } } }
+                        tbody { @for (place, r) in past.iter().take(ROWS_MAX).enumerate() { tr data-row=(r.uid) {
+                            td.what { b { (response::verb(r)) } " " (entity(&r.target)) }
+                            td.state { (response::chip(r, ctx.now)) }
+                            td.when { (lately(r.requested, ctx.now)) }
+                            td.why { (outcome(ctx, r)) }
+                            td { @if !r.incident.is_empty() { a href=(incident_href(&r.incident)) { (text(&r.incident)) } } @else { span.muted { "by hand" } } }
+                            td.undo { @if matches!(r.phase, Phase::Undone { .. }) && ctx.now < r.until { (response::redo(ctx, &format!("redo-{place}"), r, None)) } }
+                        } } }
+                    }
                 }
             }
-        }
-    }))
+        },
+    ))
 }
 
 fn refused(ctx: &Ctx, r: &Response) -> Markup {

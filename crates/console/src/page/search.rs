@@ -9,28 +9,34 @@ use crate::href::Href;
 use crate::part::{count, empty, entity, incident_href, moment, text, verdict};
 use crate::shown;
 
-const EXAMPLES: [&str; 5] = ["class:http status:>=500", "src_ip:203.0.113.0/24", "class:finding severity:>=high", "verdict:blocked", "\"union select\""];
+const EXAMPLES: [&str; 5] =
+    ["class:http status:>=500", "src_ip:203.0.113.0/24", "class:finding severity:>=high", "verdict:blocked", "\"union select\""];
 
 pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
     let asked: String = ctx.asked("q").unwrap_or_default().chars().take(2_000).collect();
     let before = ctx.asked("before").and_then(|b| b.parse::<u64>().ok());
     let parsed = Query::parse(&asked);
-    Ok(layout(ctx, Here::Search, "Search", &html! {
-        div.head { h1 { "Search" } }
-        form.query method="get" action=(Href::to("/search")) role="search" {
-            label.hidden for="q" { "Query" }
-            input id="q" name="q" type="search" value=(asked) placeholder="field:value, words, an address" autocomplete="off" spellcheck="false" maxlength="2000" aria-invalid=[parsed.is_err().then_some("true")] aria-describedby=[parsed.is_err().then_some("query-error")];
-            button.primary type="submit" { "Search" }
-        }
-        p.examples { span.label { "Examples" } @for example in EXAMPLES { " " a href=(Href::to("/search").query("q", example)) { code { (example) } } } }
-        @match parsed {
-            Err(error) => section.panel { div.empty {
-                p id="query-error" { b { "This query cannot be understood" } " at character " (error.at + 1) ": " code { (text(&error.found)) } }
-                p { (text(&error.help)) }
-            } },
-            Ok(query) => { (results(ctx, &asked, &query, before)?) },
-        }
-    }))
+    Ok(layout(
+        ctx,
+        Here::Search,
+        "Search",
+        &html! {
+            div.head { h1 { "Search" } }
+            form.query method="get" action=(Href::to("/search")) role="search" {
+                label.hidden for="q" { "Query" }
+                input id="q" name="q" type="search" value=(asked) placeholder="field:value, words, an address" autocomplete="off" spellcheck="false" maxlength="2000" aria-invalid=[parsed.is_err().then_some("true")] aria-describedby=[parsed.is_err().then_some("query-error")];
+                button.primary type="submit" { "Search" }
+            }
+            p.examples { span.label { "Examples" } @for example in EXAMPLES { " " a href=(Href::to("/search").query("q", example)) { code { (example) } } } }
+            @match parsed {
+                Err(error) => section.panel { div.empty {
+                    p id="query-error" { b { "This query cannot be understood" } " at character " (error.at + 1) ": " code { (text(&error.found)) } }
+                    p { (text(&error.help)) }
+                } },
+                Ok(query) => { (results(ctx, &asked, &query, before)?) },
+            }
+        },
+    ))
 }
 
 fn results(ctx: &Ctx, asked: &str, query: &Query, before: Option<u64>) -> Result<Markup, Gone> {

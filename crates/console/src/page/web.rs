@@ -22,42 +22,47 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
     let query = Query { before, limit: 100, rows_max: 500_000, time_max: std::time::Duration::from_millis(500), ..query };
     let found = ctx.log().query(&query)?;
     let facets = [("judged", "blocked or would be"), ("blocked", "blocked"), ("would_block", "would be blocked"), ("all", "all requests")];
-    Ok(layout(ctx, Here::Web, "Web", &html! {
-        div.head { h1 { "Web" } p.sub { "protected sites and their requests" } }
-        section.panel id="sites" data-live="request" data-every="10" aria-labelledby="sites-head" {
-            h2 id="sites-head" { "Sites" }
-            @if ctx.about.sites.is_empty() {
-                (empty("No site is protected.", &html! { p.muted { code { "bartizan protect http://127.0.0.1:3000" } " puts one behind the gateway, in monitor mode." } }))
-            } @else {
-                table.rows.list {
-                    thead { tr { th scope="col" { "Site" } th scope="col" { "Listens on" } th scope="col" { "Application" } th scope="col" { "Mode" } th.n scope="col" { "Requests" } th.n scope="col" { "Blocked" } th.n scope="col" { "Would block" } } }
-                    tbody { @for s in &ctx.about.sites { tr {
-                        td.what { b { (crate::part::text(&s.name)) } } td { code { (crate::part::text(&s.listen)) } } td { code { (crate::part::text(&s.upstream)) } }
-                        td { @if ctx.about.enforces() { span.chip.force { "enforcing" } } @else { span.chip.record { "monitor" } } }
-                        td.n data-label="requests" { (count(s.requests)) } td.n data-label="blocked" { (count(s.blocked)) } td.n data-label="would block" { (count(s.would_block)) }
-                    } } }
-                }
-            }
-            h2 { "Traffic" span.sub { "last 24 hours" } }
-            (svg::traffic::chart(&ctx.log().facts().minutes, ctx.now))
-        }
-        div.with-facets {
-            nav.facets aria-label="Filters" {
-                h2 { "Verdict" }
-                @for (value, word) in facets { a href=(Href::to("/web").query("verdict", value)) aria-current=[(value == which).then_some("true")] { (word) } }
-            }
-            section.panel id="requests" data-live="request" data-hold="" aria-labelledby="requests-head" {
-                h2 id="requests-head" { "Requests" }
-                @if found.rows.is_empty() { (empty("No request fits.", &html! { p.muted { (count(found.scanned)) " records looked at." } })) } @else {
+    Ok(layout(
+        ctx,
+        Here::Web,
+        "Web",
+        &html! {
+            div.head { h1 { "Web" } p.sub { "protected sites and their requests" } }
+            section.panel id="sites" data-live="request" data-every="10" aria-labelledby="sites-head" {
+                h2 id="sites-head" { "Sites" }
+                @if ctx.about.sites.is_empty() {
+                    (empty("No site is protected.", &html! { p.muted { code { "bartizan protect http://127.0.0.1:3000" } " puts one behind the gateway, in monitor mode." } }))
+                } @else {
                     table.rows.list {
-                        thead { tr { th scope="col" { "Time" } th scope="col" { "Verdict" } th scope="col" { "Request" } th scope="col" { "From" } th.n scope="col" { "Status" } th.n scope="col" { "Score" } } }
-                        tbody { @for (offset, event) in &found.rows { (row(*offset, event)) } }
+                        thead { tr { th scope="col" { "Site" } th scope="col" { "Listens on" } th scope="col" { "Application" } th scope="col" { "Mode" } th.n scope="col" { "Requests" } th.n scope="col" { "Blocked" } th.n scope="col" { "Would block" } } }
+                        tbody { @for s in &ctx.about.sites { tr {
+                            td.what { b { (crate::part::text(&s.name)) } } td { code { (crate::part::text(&s.listen)) } } td { code { (crate::part::text(&s.upstream)) } }
+                            td { @if ctx.about.enforces() { span.chip.force { "enforcing" } } @else { span.chip.record { "monitor" } } }
+                            td.n data-label="requests" { (count(s.requests)) } td.n data-label="blocked" { (count(s.blocked)) } td.n data-label="would block" { (count(s.would_block)) }
+                        } } }
                     }
-                    @if let Some(next) = found.next { p.more { a href=(Href::to("/web").query("verdict", which).query("before", &next.to_string())) { "Older" } } }
+                }
+                h2 { "Traffic" span.sub { "last 24 hours" } }
+                (svg::traffic::chart(&ctx.log().facts().minutes, ctx.now))
+            }
+            div.with-facets {
+                nav.facets aria-label="Filters" {
+                    h2 { "Verdict" }
+                    @for (value, word) in facets { a href=(Href::to("/web").query("verdict", value)) aria-current=[(value == which).then_some("true")] { (word) } }
+                }
+                section.panel id="requests" data-live="request" data-hold="" aria-labelledby="requests-head" {
+                    h2 id="requests-head" { "Requests" }
+                    @if found.rows.is_empty() { (empty("No request fits.", &html! { p.muted { (count(found.scanned)) " records looked at." } })) } @else {
+                        table.rows.list {
+                            thead { tr { th scope="col" { "Time" } th scope="col" { "Verdict" } th scope="col" { "Request" } th scope="col" { "From" } th.n scope="col" { "Status" } th.n scope="col" { "Score" } } }
+                            tbody { @for (offset, event) in &found.rows { (row(*offset, event)) } }
+                        }
+                        @if let Some(next) = found.next { p.more { a href=(Href::to("/web").query("verdict", which).query("before", &next.to_string())) { "Older" } } }
+                    }
                 }
             }
-        }
-    }))
+        },
+    ))
 }
 
 fn row(offset: u64, event: &Event) -> Markup {

@@ -27,7 +27,11 @@ pub(crate) fn long(text: &str) -> Markup {
 
 fn words(text: &str, max: usize) -> Markup {
     let shown = shown::defanged(text, max);
-    if matches!(shown, Cow::Borrowed(_)) { html! { (shown) } } else { html! { bdi { (shown) } } }
+    if matches!(shown, Cow::Borrowed(_)) {
+        html! { (shown) }
+    } else {
+        html! { bdi { (shown) } }
+    }
 }
 
 /// Colour, glyph and word: never colour alone.
@@ -116,7 +120,8 @@ fn stamp(time: Time) -> String {
 /// `45 s`, `12 min`, `22 h 48 min`, `3 d 4 h`.
 pub(crate) fn span(seconds: f64) -> String {
     let s = seconds.max(0.0) as u64;
-    let two = |a: u64, unit_a: &str, b: u64, unit_b: &str| if b == 0 { format!("{a} {unit_a}") } else { format!("{a} {unit_a} {b} {unit_b}") };
+    let two =
+        |a: u64, unit_a: &str, b: u64, unit_b: &str| if b == 0 { format!("{a} {unit_a}") } else { format!("{a} {unit_a} {b} {unit_b}") };
     match s {
         0..60 => format!("{s} s"),
         60..3_600 => format!("{} min", s / 60),
@@ -185,7 +190,9 @@ mod tests {
 
     #[test]
     fn spans_and_counts_are_short() {
-        for (seconds, expected) in [(0.0, "0 s"), (59.9, "59 s"), (720.0, "12 min"), (82_080.0, "22 h 48 min"), (7_200.0, "2 h"), (273_600.0, "3 d 4 h")] {
+        for (seconds, expected) in
+            [(0.0, "0 s"), (59.9, "59 s"), (720.0, "12 min"), (82_080.0, "22 h 48 min"), (7_200.0, "2 h"), (273_600.0, "3 d 4 h")]
+        {
             assert_eq!(span(seconds), expected);
         }
         for (number, expected) in [(0, "0"), (999, "999"), (1_204, "1,204"), (41_900_000, "41,900,000")] {

@@ -38,7 +38,9 @@ fn columns(minutes: &[Minute], now: Time) -> Columns {
     let first = end - number * step;
     let mut all: Vec<(Column, i64)> = vec![(Column { min: u32::MAX, ..Column::default() }, 0); usize::try_from(number).unwrap_or(0)];
     for m in minutes {
-        let Some((column, seen)) = usize::try_from((m.minute - first).div_euclid(step)).ok().and_then(|at| all.get_mut(at)) else { continue };
+        let Some((column, seen)) = usize::try_from((m.minute - first).div_euclid(step)).ok().and_then(|at| all.get_mut(at)) else {
+            continue;
+        };
         column.min = column.min.min(total(m));
         column.max = column.max.max(total(m));
         column.blocked = column.blocked.saturating_add(m.blocked);

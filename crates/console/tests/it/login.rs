@@ -128,7 +128,10 @@ fn every_answer_has_the_headers() {
             let reply = console.ask(method, path, &headers, "");
             assert!(reply.status >= 200, "{method} {path}: {}", reply.head);
             for (name, value) in [
-                ("content-security-policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"),
+                (
+                    "content-security-policy",
+                    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+                ),
                 ("x-content-type-options", "nosniff"),
                 ("x-frame-options", "DENY"),
                 ("referrer-policy", "same-origin"),

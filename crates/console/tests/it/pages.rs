@@ -103,7 +103,7 @@ fn quiet_is_proven() {
     let cookie = console.login();
     let page = console.ask("GET", "/", &[&cookie], "").body;
     assert!(page.contains("No incidents.") && page.contains("1 source sending, 0 events read"), "{page}");
-    assert!(page.contains("monitor: nothing is blocked"));
+    assert!(page.contains("Monitor mode: attacks are recorded, nothing is blocked."));
 }
 
 #[test]

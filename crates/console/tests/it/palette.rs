@@ -98,9 +98,24 @@ fn distances_agree_with_the_published_ones() {
 fn text_is_readable() {
     let v = variables();
     let pairs = [
-        ("text", "page"), ("text", "panel"), ("text", "raised"), ("muted", "page"), ("muted", "panel"), ("muted", "raised"), ("link", "page"), ("link", "panel"),
-        ("link", "raised"), ("on-link", "link"), ("good", "panel"), ("good", "page"), ("mark-text", "mark"), ("critical-text", "critical"), ("high-text", "high"),
-        ("medium-text", "medium"), ("low-text", "low"), ("info-text", "info"),
+        ("text", "page"),
+        ("text", "panel"),
+        ("text", "raised"),
+        ("muted", "page"),
+        ("muted", "panel"),
+        ("muted", "raised"),
+        ("link", "page"),
+        ("link", "panel"),
+        ("link", "raised"),
+        ("on-link", "link"),
+        ("good", "panel"),
+        ("good", "page"),
+        ("mark-text", "mark"),
+        ("critical-text", "critical"),
+        ("high-text", "high"),
+        ("medium-text", "medium"),
+        ("low-text", "low"),
+        ("info-text", "info"),
     ];
     for (text, ground) in pairs {
         for (theme, look) in [(0, "light"), (1, "dark")] {

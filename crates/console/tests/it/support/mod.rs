@@ -48,7 +48,14 @@ fn finding(uid: &str) -> Finding {
         text: EVIL.into(),
         severity: Severity::High,
         entities: vec![Entity::user(EVIL)],
-        evidence: vec![Evidence { source: EVIL.into(), record: 1, raw: Bytes::from(raw), matches, time: NOW, event_uid: Uid::of_record("request", 1) }],
+        evidence: vec![Evidence {
+            source: EVIL.into(),
+            record: 1,
+            raw: Bytes::from(raw),
+            matches,
+            time: NOW,
+            event_uid: Uid::of_record("request", 1),
+        }],
         request_id: Some("r-1".into()),
         verdict: Some(Verdict::Blocked),
         ..Finding::default()
@@ -93,7 +100,16 @@ pub(crate) fn incident(uid: &str) -> Incident {
         last_seen: NOW,
         event_count: 143,
         blocked_count: 143,
-        stages: vec![event::incident::Stage { title: EVIL.into(), text: EVIL.into(), finding: "F-1".into(), rules: vec![1001], models: vec![EVIL.into()], first_seen: NOW, last_seen: NOW, ..Default::default() }],
+        stages: vec![event::incident::Stage {
+            title: EVIL.into(),
+            text: EVIL.into(),
+            finding: "F-1".into(),
+            rules: vec![1001],
+            models: vec![EVIL.into()],
+            first_seen: NOW,
+            last_seen: NOW,
+            ..Default::default()
+        }],
         findings: vec!["F-1".into()],
         reasons: proof.reasons,
         would_change: EVIL.into(),
@@ -105,8 +121,21 @@ pub(crate) fn incident(uid: &str) -> Incident {
 }
 
 pub(crate) fn events() -> Vec<Event> {
-    let http = Http { method: EVIL.into(), target: format!("/{EVIL}"), host: EVIL.into(), request_id: Some("r-1".into()), verdict: Some(Verdict::Blocked), score: 0.98, ..Http::default() };
-    let bodies = [Body::Http(Box::new(http)), Body::Finding(Box::new(finding("F-1"))), Body::Response(Box::new(response())), Body::Incident(Box::new(incident("INC-1")))];
+    let http = Http {
+        method: EVIL.into(),
+        target: format!("/{EVIL}"),
+        host: EVIL.into(),
+        request_id: Some("r-1".into()),
+        verdict: Some(Verdict::Blocked),
+        score: 0.98,
+        ..Http::default()
+    };
+    let bodies = [
+        Body::Http(Box::new(http)),
+        Body::Finding(Box::new(finding("F-1"))),
+        Body::Response(Box::new(response())),
+        Body::Incident(Box::new(incident("INC-1"))),
+    ];
     (1..).zip(bodies).map(|(n, body)| Event::own(Uid::of_record("request", n), NOW, body)).collect()
 }
 
@@ -116,7 +145,11 @@ fn about() -> About {
         version: "0.1.0".into(),
         mode: "monitor",
         sites: vec![Site { name: EVIL.into(), upstream: EVIL.into(), ..Site::default() }],
-        models: vec![ModelState { name: "web-payload".into(), card_markdown: format!("# {EVIL}\n\n- {EVIL}\n\n| {EVIL} |\n|---|\n"), ..ModelState::default() }],
+        models: vec![ModelState {
+            name: "web-payload".into(),
+            card_markdown: format!("# {EVIL}\n\n- {EVIL}\n\n| {EVIL} |\n|---|\n"),
+            ..ModelState::default()
+        }],
         ..About::default()
     }
 }
@@ -139,10 +172,12 @@ impl Console {
             while let Some((what, by, give)) = asked.recv().await {
                 assert_eq!(by, "console:operator");
                 seen.lock().expect("no panic while held").push(what);
-                let _ = give.send(Answer { done: 1, of: 1, took_us: 10, receipt: Some("rcpt-9".into()), text: "Undone".into(), fault: None });
+                let _ =
+                    give.send(Answer { done: 1, of: 1, took_us: 10, receipt: Some("rcpt-9".into()), text: "Undone".into(), fault: None });
             }
         });
-        let bound = runtime.block_on(console::bind(&Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() })).expect("a free port");
+        let bound =
+            runtime.block_on(console::bind(&Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() })).expect("a free port");
         let (addr, link) = (bound.local_addr(), bound.link());
         let links = Links { log, live: live.clone(), orders, now: || NOW, about: Arc::new(about) };
         runtime.spawn(bound.serve(links, std::future::pending()));
@@ -201,15 +236,51 @@ impl Console {
 
 /// Pages for people who are logged in.
 pub(crate) const PAGES: &[&str] = &[
-    "/", "/incidents", "/incidents?state=all&severity=critical&q=alert", "/incidents/INC-1", "/incidents/INC-1?view=decoded", "/web", "/web?verdict=all",
-    "/requests/r-1", "/requests/r-1?view=decoded", "/entities", "/entities/user/ada", "/entities/address/203.0.113.9", "/search",
-    "/search?q=class:http", "/search?q=alert", "/search?q=%22", "/response", "/models", "/models/web-payload", "/settings", "/keys",
+    "/",
+    "/incidents",
+    "/incidents?state=all&severity=critical&q=alert",
+    "/incidents/INC-1",
+    "/incidents/INC-1?view=decoded",
+    "/web",
+    "/web?verdict=all",
+    "/requests/r-1",
+    "/requests/r-1?view=decoded",
+    "/entities",
+    "/entities/user/ada",
+    "/entities/address/203.0.113.9",
+    "/search",
+    "/search?q=class:http",
+    "/search?q=alert",
+    "/search?q=%22",
+    "/response",
+    "/models",
+    "/models/web-payload",
+    "/settings",
+    "/keys",
 ];
 
 /// Everything else that answers.
 pub(crate) const OTHERS: &[(&str, &str)] = &[
-    ("GET", "/nope"), ("GET", "/incidents/INC-404"), ("GET", "/requests/none"), ("GET", "/entities/x/y"), ("GET", "/models/none"), ("GET", "/go?q=INC-1"),
-    ("GET", "/login"), ("GET", "/once/none"), ("HEAD", "/once/none"), ("GET", "/asset/none.css"), ("GET", "/healthz"), ("GET", "/readyz"),
-    ("GET", "/api/v1/incidents"), ("GET", "/api/v1/incidents/INC-404"), ("GET", "/api/nope"), ("POST", "/do/undo"), ("PUT", "/"), ("DELETE", "/incidents/INC-1"),
-    ("POST", "/logout"), ("OPTIONS", "/"), ("TRACE", "/"), ("POST", "/api/v1/undo"),
+    ("GET", "/nope"),
+    ("GET", "/incidents/INC-404"),
+    ("GET", "/requests/none"),
+    ("GET", "/entities/x/y"),
+    ("GET", "/models/none"),
+    ("GET", "/go?q=INC-1"),
+    ("GET", "/login"),
+    ("GET", "/once/none"),
+    ("HEAD", "/once/none"),
+    ("GET", "/asset/none.css"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/api/v1/incidents"),
+    ("GET", "/api/v1/incidents/INC-404"),
+    ("GET", "/api/nope"),
+    ("POST", "/do/undo"),
+    ("PUT", "/"),
+    ("DELETE", "/incidents/INC-1"),
+    ("POST", "/logout"),
+    ("OPTIONS", "/"),
+    ("TRACE", "/"),
+    ("POST", "/api/v1/undo"),
 ];
