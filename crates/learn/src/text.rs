@@ -2,7 +2,7 @@
 //!
 //! Reads:      one value, any bytes; canonical form first ([`crate::canonical`]), at most 64 KiB (head and tail, see [`window`]).
 //! Features:   [`grams`]: character 2-5-grams, token 1-3-grams, token-class 3-5-grams in 2^18 buckets; one flag per canonical step.
-//! Score:      `logit = bias + flags + max over segments of the sum of gram weights` (Kadane), then calibrated to 0..1.
+//! Score:      `logit = bias + flags + max over segments of at most 96 bytes of the sum of gram weights`, then calibrated to 0..1.
 //! Monotone:   appending bytes never lowers the logit: a segment that was there stays there, flags only rise (weights >= 0).
 //! Cost:       linear; about 15 ns a byte. No allocation once a [`Scratch`] is warm.
 //! Mistaken by: text about attacks (tutorials, bug reports), source code in a value.
@@ -12,6 +12,7 @@ mod explain;
 mod fast_path;
 mod file;
 pub(crate) mod grams;
+pub(crate) mod segment;
 mod window;
 
 pub use explain::{Explanation, Part};
@@ -20,6 +21,7 @@ pub use file::FileError;
 
 use crate::calibrate::Curve;
 use crate::canonical::{Canonical, STEP_NAMES};
+use segment::Segment;
 
 /// Buckets of the weight table, as a power of two.
 pub const BUCKET_BITS: u32 = 18;
@@ -63,14 +65,6 @@ pub struct TextModel {
     flags: [f32; STEP_NAMES.len()],
     curve: Curve,
     thresholds: Thresholds,
-}
-
-/// Where the worst segment lies in canonical bytes, and its sum in weight units.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Segment {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) sum: i32,
 }
 
 impl TextModel {
@@ -139,19 +133,12 @@ impl TextModel {
 
     #[inline]
     fn worst_segment(&self, canonical: &[u8]) -> Segment {
-        let mut best = Segment::default();
-        let (mut sum, mut start) = (0i32, 0usize);
-        grams::for_each_position(canonical, |at, buckets| {
+        let mut search = segment::Search::new();
+        grams::for_each_position(canonical, |_, buckets| {
             let gain: i32 = buckets.iter().map(|&bucket| i32::from(self.weights[bucket as usize & grams::MASK])).sum();
-            if sum <= 0 {
-                (sum, start) = (0, at);
-            }
-            sum += gain - self.drift;
-            if sum > best.sum {
-                best = Segment { start, end: at + 1, sum };
-            }
+            search.push(gain - self.drift);
         });
-        best
+        search.best()
     }
 }
 

@@ -8,6 +8,7 @@
 use super::prepare::Example;
 use crate::calibrate::Curve;
 use crate::canonical::STEP_NAMES;
+use crate::text::segment::Search;
 use crate::text::{BUCKET_BITS, Parts, TextModel, Thresholds, grams};
 
 /// Logit of a value without evidence.
@@ -61,21 +62,16 @@ impl State {
     fn learn(&mut self, example: &Example, step: f32) {
         self.buckets.clear();
         self.begins.clear();
-        let (mut sum, mut start) = (0f32, 0usize);
-        let (mut best, mut segment) = (0f32, 0..0);
+        let mut search = Search::<f32>::new();
         let (weights, all, begins) = (&self.weights, &mut self.buckets, &mut self.begins);
-        grams::for_each_position(&example.text, |at, buckets| {
+        grams::for_each_position(&example.text, |_, buckets| {
             begins.push(all.len() as u32);
             all.extend_from_slice(buckets);
             let gain: f32 = buckets.iter().map(|&bucket| weights[bucket as usize & grams::MASK]).sum();
-            if sum <= 0.0 {
-                (sum, start) = (0.0, at);
-            }
-            sum += gain - DRIFT;
-            if sum > best {
-                (best, segment) = (sum, start..at + 1);
-            }
+            search.push(gain - DRIFT);
         });
+        let found = search.best();
+        let (best, mut segment) = (found.sum, found.start..found.end);
         self.begins.push(self.buckets.len() as u32);
         let flags: f32 = set_bits(example.steps).map(|bit| self.flags[bit]).sum();
         let logit = BIAS + flags + best;

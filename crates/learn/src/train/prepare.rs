@@ -38,8 +38,8 @@ pub(super) struct Prepared {
     pub(super) examples: Vec<Example>,
     pub(super) sources: Vec<String>,
     pub(super) classes: Vec<String>,
-    /// Rows dropped by each rule of `context::RULES`, then attack values on the fast path, then equal texts.
-    pub(super) dropped: [u64; context::RULES.len() + 2],
+    /// Rows dropped by each rule of `context::RULES`, then attack values on the fast path, equal texts, mislabelled benign rows.
+    pub(super) dropped: [u64; context::RULES.len() + 3],
 }
 
 pub(super) fn prepare(rows: &[Row], seed: u64) -> Prepared {
@@ -51,6 +51,11 @@ pub(super) fn prepare(rows: &[Row], seed: u64) -> Prepared {
         let raw = &raw[..raw.len().min(VALUE_BYTES_MAX)];
         let positive = row.label == Label::Attack;
         canonical.set_without_spans(raw);
+        // Our own benign rows speak of such things on purpose; they are ordinary by construction.
+        if !positive && row.source != crate::generate::web::SOURCE && context::is_mislabelled(canonical.bytes()) {
+            prepared.dropped[context::RULES.len() + 2] += 1;
+            continue;
+        }
         if positive {
             if let Some(rule) = context::rule(row, canonical.bytes()) {
                 prepared.dropped[rule] += 1;

@@ -229,6 +229,7 @@ fn card(all: &[Row], prepared: &Prepared, model: &TextModel, figures: &Figures, 
     let mut rules: Vec<String> = context::RULES.iter().map(|&rule| rule.to_owned()).collect();
     rules.push("an attack row that the fast path calls plain (up to eight word characters, a number, a date)".into());
     rules.push("equal to another row of its source and label in canonical form".into());
+    rules.push(context::MISLABELLED.into());
     Card {
         schema: "bartizan.card/1".into(),
         name: NAME.into(),
