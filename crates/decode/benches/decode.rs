@@ -21,7 +21,14 @@ fn mix(seed: u64, below: u64) -> u64 {
 }
 
 fn access(n: u64) -> String {
-    let paths = ["/", "/index.html", "/img/logo.png", "/search?q=red+shoes&page=2", "/api/v1/items/4711?fields=name,price", "/blog/2024/05/first-post/"];
+    let paths = [
+        "/",
+        "/index.html",
+        "/img/logo.png",
+        "/search?q=red+shoes&page=2",
+        "/api/v1/items/4711?fields=name,price",
+        "/blog/2024/05/first-post/",
+    ];
     let agents = [
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Safari/537.36",
         "Mozilla/5.0 (X11; Linux x86_64; rv:125.0) Gecko/20100101 Firefox/125.0",
@@ -44,7 +51,14 @@ fn access(n: u64) -> String {
 }
 
 fn sshd(n: u64) -> String {
-    let head = format!("May {:2} {:02}:{:02}:{:02} gate sshd[{}]: ", 1 + n / 20_000 % 28, n / 3600 % 24, n / 60 % 60, n % 60, 1000 + mix(n, 30_000));
+    let head = format!(
+        "May {:2} {:02}:{:02}:{:02} gate sshd[{}]: ",
+        1 + n / 20_000 % 28,
+        n / 3600 % 24,
+        n / 60 % 60,
+        n % 60,
+        1000 + mix(n, 30_000)
+    );
     let (user, client, port) = (mix(n, 5_000), mix(n + 1, 250), 1024 + mix(n + 2, 60_000));
     head + &match n % 5 {
         0 => format!("Failed password for invalid user u{user} from 192.0.2.{client} port {port} ssh2"),

@@ -25,7 +25,8 @@ pub(crate) fn common(word: &[u8], at: &Place<'_>) -> Option<When> {
 /// Reads an ISO 8601 date and time at the start of `text`; returns what follows it. `T`, `t` or a blank between, decimals optional, zone
 /// optional.
 pub(crate) fn iso<'t>(text: &'t [u8], at: &Place<'_>) -> Option<(When, &'t [u8])> {
-    let (&[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', ref clock @ ..], mut rest) = text.split_first_chunk::<19>()? else {
+    let (&[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', ref clock @ ..], mut rest) = text.split_first_chunk::<19>()?
+    else {
         return None;
     };
     let year = digits(&[y1, y2, y3, y4])? as i32;

@@ -8,8 +8,8 @@
 
 use event::Event;
 
-mod address;
 pub mod access;
+mod address;
 pub mod auth_json;
 mod civil;
 mod format;

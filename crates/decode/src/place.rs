@@ -50,12 +50,7 @@ pub enum When {
     Unsaid,
 }
 
-pub(crate) fn event(
-    format: &'static str,
-    record: &[u8],
-    at: &Place<'_>,
-    read: impl FnOnce(&[u8]) -> Result<Reading, Text>,
-) -> Event {
+pub(crate) fn event(format: &'static str, record: &[u8], at: &Place<'_>, read: impl FnOnce(&[u8]) -> Result<Reading, Text>) -> Event {
     let kept = &record[..record.len().min(RECORD_BYTES_MAX)];
     let cut_from = at.cut_from.or((kept.len() < record.len()).then_some(record.len() as u64));
     let Reading { when, body } = read(kept).unwrap_or_else(|reason| Reading { when: When::Unsaid, body: Body::Undecoded { reason } });

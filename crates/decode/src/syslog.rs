@@ -93,7 +93,10 @@ fn framed<'r>(record: &'r [u8], at: &Place<'_>) -> Option<(When, Message<'r>)> {
         return Some((when, Message { host: b"", ..message }));
     }
     let (host, rest) = split_word(rest);
-    Some((when, tagged(host, rest)))
+    let message = tagged(host, rest);
+    // Programs' own logs begin with a date and a blank too: only a tag makes such a line syslog.
+    let own_log = !has_priority && record.get(10) == Some(&b' ') && record.get(4) == Some(&b'-') && message.program.is_empty();
+    (!own_log).then_some((when, message))
 }
 
 /// What follows `<0>` .. `<191>`.

@@ -86,7 +86,9 @@ pub(crate) fn drain<R: Read>(
             Ok(None) => break None,
             Err(error) => match from.hit() {
                 Some(bound) => break Some(Short::Bound { at_bytes: splitter.done.bytes, bound }),
-                None if from.is_archive() => break Some(Short::Damaged { at_bytes: splitter.done.bytes, why: crate::error::plain(&error) }),
+                None if from.is_archive() => {
+                    break Some(Short::Damaged { at_bytes: splitter.done.bytes, why: crate::error::plain(&error) });
+                }
                 None => return Err(Error::read(path)(error)),
             },
         }

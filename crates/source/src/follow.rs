@@ -7,16 +7,19 @@
 //! Lines are numbered on across rotations, so that no two records of a run have one number.
 //! Not seen: a file that was replaced twice between two looks.
 
-use std::fs::{self, File, Metadata};
-use std::io::{self, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::split::{BLOCK_BYTES, Splitter};
+use crate::split::Splitter;
 use crate::{Done, Error, Out, Short, Source, expand, file};
+
+mod open;
+
+use open::Open;
 
 /// Between two looks.
 const POLL: Duration = Duration::from_millis(200);
@@ -24,8 +27,6 @@ const POLL: Duration = Duration::from_millis(200);
 const QUIET_POLLS: u32 = 5;
 /// Told to stop, it returns within this.
 const STOP: Duration = Duration::from_millis(50);
-/// A file is known again by its first bytes.
-const HEAD_BYTES: usize = 256;
 
 /// Where to go on: the end of the last line that was handed over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -156,136 +157,4 @@ fn pause(mut left: Duration, stop: &AtomicBool) -> bool {
         left -= part;
     }
     !stop.load(Ordering::Relaxed)
-}
-
-/// The file that is being read.
-struct Open {
-    file: File,
-    device: u64,
-    inode: u64,
-    /// Bytes read.
-    offset: u64,
-    head: u64,
-    head_bytes: u16,
-}
-
-impl Open {
-    fn new(path: &Path) -> Result<Open, Error> {
-        let file = file::open(path)?;
-        let facts = file.metadata().map_err(Error::read(path))?;
-        if !facts.is_file() {
-            return Err(Error::Kind { path: path.to_owned(), kind: "pipe or device", expected: "a file that can be followed" });
-        }
-        Ok(Open { file, device: facts.dev(), inode: facts.ino(), offset: 0, head: HASH_START, head_bytes: 0 })
-    }
-
-    fn first_bytes(&self) -> io::Result<[u8; 4]> {
-        let mut first = [0; 4];
-        self.file.read_at(&mut first, 0)?;
-        Ok(first)
-    }
-
-    fn is(&self, facts: &Metadata) -> bool {
-        (self.device, self.inode) == (facts.dev(), facts.ino())
-    }
-
-    fn seek(&mut self, offset: u64) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(offset))?;
-        self.offset = offset;
-        self.see_head()
-    }
-
-    /// Hashes as much of the first bytes as was read.
-    fn see_head(&mut self) -> io::Result<()> {
-        let bytes = self.offset.min(HEAD_BYTES as u64) as usize;
-        (self.head, self.head_bytes) = (head(&self.file, bytes)?, bytes as u16);
-        Ok(())
-    }
-
-    /// Shorter than what was read, or filled anew.
-    fn was_emptied(&self) -> io::Result<bool> {
-        let len = self.file.metadata()?.len();
-        Ok(len < self.offset || (len > self.offset && head(&self.file, usize::from(self.head_bytes))? != self.head))
-    }
-
-    /// To the present end; whether there was anything. `None`: told to stop.
-    fn read(&mut self, splitter: &mut Splitter, out: &mut Out<'_>, stop: &AtomicBool) -> io::Result<Option<bool>> {
-        let before = self.offset;
-        loop {
-            if stop.load(Ordering::Relaxed) {
-                return Ok(None);
-            }
-            let read_before = splitter.done.bytes;
-            let Some(batch) = splitter.block(&mut self.file)? else { break };
-            self.offset += splitter.done.bytes - read_before;
-            if usize::from(self.head_bytes) < HEAD_BYTES {
-                self.see_head()?;
-            }
-            let position = self.position(splitter);
-            if splitter.hand(batch, Some(position), out).is_break() {
-                return Ok(None);
-            }
-        }
-        Ok(Some(self.offset > before))
-    }
-
-    fn position(&self, splitter: &Splitter) -> Position {
-        Position {
-            device: self.device,
-            inode: self.inode,
-            offset: self.offset - splitter.held_bytes().min(self.offset),
-            lines: splitter.lines(),
-            head: self.head,
-            head_bytes: self.head_bytes,
-        }
-    }
-
-    /// The file that `position` is in: behind `path`, or renamed in the same folder.
-    fn find(&self, path: &Path, position: Position) -> Option<Open> {
-        if let Some(same) = Open::new(path).ok().filter(|open| open.holds(position)) {
-            return Some(same);
-        }
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let inode = |entry: &fs::DirEntry| entry.metadata().is_ok_and(|m| m.is_file() && (m.dev(), m.ino()) == (position.device, position.inode));
-        let renamed = fs::read_dir(folder).ok()?.filter_map(Result::ok).find(inode)?;
-        Open::new(&renamed.path()).ok().filter(|open| open.holds(position))
-    }
-
-    fn holds(&self, position: Position) -> bool {
-        (self.device, self.inode) == (position.device, position.inode)
-            && self.file.metadata().is_ok_and(|m| m.len() >= position.offset)
-            && head(&self.file, usize::from(position.head_bytes)).is_ok_and(|hash| hash == position.head)
-    }
-
-    /// Offset behind the last line end, and lines up to there.
-    fn last_line_end(&self) -> io::Result<(u64, u64)> {
-        let mut block = vec![0; BLOCK_BYTES];
-        let (mut at, mut end, mut lines) = (0, 0, 0);
-        loop {
-            let read = self.file.read_at(&mut block, at)?;
-            if read == 0 {
-                return Ok((end, lines));
-            }
-            lines += memchr::memchr_iter(b'\n', &block[..read]).count() as u64;
-            if let Some(last) = memchr::memrchr(b'\n', &block[..read]) {
-                end = at + last as u64 + 1;
-            }
-            at += read as u64;
-        }
-    }
-}
-
-const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// FNV-1a of the first bytes: stored in positions, so it must stay what it is.
-fn head(file: &File, bytes: usize) -> io::Result<u64> {
-    let mut first = [0; HEAD_BYTES];
-    let mut read = 0;
-    while read < bytes.min(HEAD_BYTES) {
-        match file.read_at(&mut first[read..bytes], read as u64)? {
-            0 => break,
-            some => read += some,
-        }
-    }
-    Ok(first[..read].iter().fold(HASH_START, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)))
 }

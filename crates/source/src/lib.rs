@@ -10,8 +10,8 @@ mod batch;
 mod error;
 pub mod expand;
 mod file;
-mod follow;
 mod folder;
+mod follow;
 mod split;
 mod stdin;
 

@@ -35,7 +35,25 @@ pub(super) fn values(body: &[u8], at: usize, out: &mut Values) {
 
 fn text(piece: &[u8], at: usize, out: &mut Values) {
     let blanks = piece.len() - piece.trim_ascii_start().len();
-    out.plain(Target::Xml, "", piece.trim_ascii(), at + blanks);
+    let piece = piece.trim_ascii();
+    if piece.is_empty() || !out.room(piece.len()) {
+        return;
+    }
+    let decoded = out.write(|text| unescape(piece, text));
+    out.push(Target::Xml, 0..0, decoded, at + blanks..at + blanks + piece.len());
+}
+
+/// The five entities that every XML document knows; others stay as they stand.
+fn unescape(piece: &[u8], out: &mut Vec<u8>) {
+    const KNOWN: [(&[u8], u8); 5] = [(b"&lt;", b'<'), (b"&gt;", b'>'), (b"&amp;", b'&'), (b"&quot;", b'"'), (b"&apos;", b'\'')];
+    let mut rest = piece;
+    while let Some(at) = memchr(b'&', rest) {
+        out.extend_from_slice(&rest[..at]);
+        let (byte, read) = KNOWN.iter().find(|(name, _)| rest[at..].starts_with(name)).map_or((b'&', 1), |(name, byte)| (*byte, name.len()));
+        out.push(byte);
+        rest = &rest[at + read..];
+    }
+    out.extend_from_slice(rest);
 }
 
 fn attributes(tag: &[u8], at: usize, out: &mut Values) {
@@ -43,7 +61,7 @@ fn attributes(tag: &[u8], at: usize, out: &mut Values) {
     while let Some(quote) = tag[pos..].iter().position(|b| matches!(b, b'"' | b'\'')) {
         let start = pos + quote + 1;
         let Some(end) = memchr(tag[start - 1], &tag[start..]) else { return };
-        out.plain(Target::Xml, "", &tag[start..start + end], at + start);
+        text(&tag[start..start + end], at + start, out);
         pos = start + end + 1;
     }
 }

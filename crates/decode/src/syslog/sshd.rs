@@ -14,8 +14,8 @@ use event::{Authentication, Body, Text};
 use memchr::memmem;
 
 use super::{Message, Program};
-use crate::text::{number, short};
 use crate::Place;
+use crate::text::{number, short};
 
 mod client;
 mod preauth;

@@ -86,7 +86,9 @@ proptest! {
 
 #[test]
 fn records_above_the_limit_are_cut() {
-    for start in ["", "192.0.2.1 - - [01/May/2024:12:00:00 +0000] \"GET /", "May  1 12:00:00 h sshd[1]: Failed password for ", "{\"user\":\""] {
+    for start in
+        ["", "192.0.2.1 - - [01/May/2024:12:00:00 +0000] \"GET /", "May  1 12:00:00 h sshd[1]: Failed password for ", "{\"user\":\""]
+    {
         let mut record = start.as_bytes().to_vec();
         record.resize(RECORD_BYTES_MAX + 10, b'a');
         check(&record, &Place::new("f", 1, Time::ZERO));

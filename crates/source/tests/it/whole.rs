@@ -61,7 +61,8 @@ fn blocks_do_not_split_lines() {
 #[test]
 fn long_lines_are_cut_and_say_how_long_they_were() {
     let file = tempfile::NamedTempFile::new().expect("a file");
-    for (long, ended) in [(10_000_000, true), (10_000_000, false), (RECORD_BYTES_MAX, true), (RECORD_BYTES_MAX + 1, true), (300_000, true)] {
+    for (long, ended) in [(10_000_000, true), (10_000_000, false), (RECORD_BYTES_MAX, true), (RECORD_BYTES_MAX + 1, true), (300_000, true)]
+    {
         let end = if ended { "\nafter\n" } else { "" };
         fs::write(file.path(), format!("before\n{}{end}", "y".repeat(long))).expect("written");
         let (lines, done) = read(file.path());
