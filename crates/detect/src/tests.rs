@@ -30,3 +30,94 @@ fn unknown_config_keys_are_refused() {
     assert!(serde_json::from_str::<Config>(r#"{"request":{"decied":"model"}}"#).is_err());
     assert!(serde_json::from_str::<Config>(r#"{"requests":{}}"#).is_err());
 }
+
+/// A file of the shared data, or `None` with a printed line when it is absent: `BARTIZAN_DATA`, else `../shared/data` from the repository.
+/// `log.zst` is unpacked; `archive.tar.zst/path` is the file `path` inside.
+#[allow(clippy::print_stderr)]
+pub(crate) fn data(archive: &str, inside: Option<&str>) -> Option<Vec<u8>> {
+    let root = std::env::var_os("BARTIZAN_DATA").map_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), Into::into);
+    let Some(bytes) = std::fs::read(root.join(archive)).ok().and_then(|packed| zstd::decode_all(packed.as_slice()).ok()) else {
+        eprintln!("skipped: no data {archive}");
+        return None;
+    };
+    let Some(inside) = inside else { return Some(bytes) };
+    let mut at = 0;
+    while let Some(head) = bytes.get(at..at + 512) {
+        let text = |from: usize, to: usize| String::from_utf8_lossy(&head[from..to]).trim_end_matches(['\0', ' ']).to_owned();
+        let length = usize::from_str_radix(text(124, 136).trim(), 8).unwrap_or(0);
+        if text(0, 100).ends_with(inside) {
+            return bytes.get(at + 512..at + 512 + length).map(<[u8]>::to_vec);
+        }
+        at += 512 + length.div_ceil(512) * 512;
+    }
+    None
+}
+
+pub(crate) fn decoded(lines: &[u8]) -> Vec<Event> {
+    let lines = lines.split(|b| *b == b'\n').filter(|l| !l.is_empty());
+    lines.zip(1..).map(|(line, n)| decode::decode(line, &decode::Place::new("data", n, event::Time::from_s(1_431_900_000)))).collect()
+}
+
+/// Real traffic of a public site: few findings, none critical, whichever detector looks.
+#[test]
+fn an_ordinary_site_gives_few_findings() {
+    let Some(log) = data("http/apache_access_elastic.log.zst", None) else { return };
+    let web_rules = Arc::new(rule_set(web::RULES).unwrap_or_default());
+    let knowledge = Knowledge { web_rules, ..Knowledge::default() };
+    let events = decoded(&log);
+    for spec in ALL {
+        let mut detector = (spec.build)(&knowledge);
+        let mut out = Vec::new();
+        events.iter().for_each(|event| detector.detect(event, &mut out));
+        let mut names: Vec<&str> = out.iter().map(|f| f.uid.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let shown: Vec<String> = out.iter().map(|f| format!("{:?} {}: {}", f.severity, f.title, f.text)).collect();
+        assert!(names.len() <= 12, "{} {}\n{}", spec.analytic.uid, names.len(), shown.join("\n"));
+        assert!(out.iter().all(|f| f.severity < event::Severity::Critical), "{}", shown.join("\n"));
+        assert!(!out.iter().any(|f| f.succeeded), "{}", shown.join("\n"));
+    }
+}
+
+/// Web requests for detectors' tests: `at_s method target status bytes agent`.
+pub(crate) fn request(number: u64, at_s: i64, client: &str, method: &str, target: &str, status: u16, bytes: u64, agent: &str) -> Event {
+    let http = event::Http {
+        client: client.parse().ok(),
+        host: "shop.example".into(),
+        method: method.into(),
+        target: target.into(),
+        version: "HTTP/1.1".into(),
+        status: Some(status),
+        response_bytes: Some(bytes),
+        user_agent: agent.into(),
+        ..event::Http::default()
+    };
+    let meta = event::Meta { uid: event::Uid::of_record("t", number), time: event::Time::from_s(1_700_000_000 + at_s), record: number, ..event::Meta::default() };
+    Event { meta, body: Body::Http(Box::new(http)), raw: event::Bytes::from(target.as_bytes()) }
+}
+
+/// Findings of one detector over `events`; a restart in the middle must not change them.
+pub(crate) fn run(spec: &Spec, events: &[Event]) -> Vec<Finding> {
+    let web_rules = Arc::new(rule_set(web::RULES).unwrap_or_default());
+    let knowledge = Knowledge { web_rules, ..Knowledge::default() };
+    let once = |restart: bool| {
+        let mut detector = (spec.build)(&knowledge);
+        let mut out = Vec::new();
+        for (n, event) in events.iter().enumerate() {
+            if restart && n == events.len() / 2 {
+                let saved = detector.save();
+                detector = (spec.build)(&knowledge);
+                detector.load(&saved).expect("own state");
+            }
+            detector.detect(event, &mut out);
+        }
+        out
+    };
+    let out = once(false);
+    assert_eq!(once(true), out, "a restart in the middle changes nothing");
+    for finding in &out {
+        let sum: f32 = finding.reasons.iter().map(|r| r.push).sum();
+        assert!((sum - finding.score.value()).abs() < 1e-3 && finding.evidence.len() <= event::finding::EVIDENCE_MAX);
+    }
+    out
+}
