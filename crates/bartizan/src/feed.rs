@@ -53,6 +53,7 @@ const AHEAD: usize = 4;
 const STEP: usize = 8_192;
 /// Records below which one thread decodes alone.
 const THREADS_FROM: usize = 512;
+const YEAR_1990_S: i64 = 631_152_000;
 
 pub fn format(name: &str) -> Result<Format, Fail> {
     name.parse().map_err(|e: decode::UnknownFormat| Fail::new("E0105", e.to_string()).exit(Exit::Usage))
@@ -215,7 +216,8 @@ fn decode(batch: &Batch, choice: &Choice, now: Time, threads: usize) -> Vec<Even
     let records: Vec<_> = batch.records().collect();
     let one = |record: &source::Record<'_>| {
         let mut place = Place::new(&batch.source, record.number, now);
-        place.written = batch.written.unwrap_or(now);
+        // Archives that forget times leave 1970, which completes no date.
+        place.written = batch.written.filter(|written| written.s() > YEAR_1990_S).unwrap_or(now);
         place.cut_from = record.cut_from;
         choice.decode(record.bytes, &place)
     };
