@@ -244,7 +244,7 @@ pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incomin
 struct Asked {
     id: Text,
     at: Time,
-    form: Form,
+    header: HeaderValue,
     finish: Finish,
 }
 
@@ -264,10 +264,12 @@ impl Asked {
             502 | 504 => Counters::add(&counters.upstream_faults),
             _ => Counters::add(&counters.malformed),
         }
-        let (mut parts, text) = page(status, self.form, &self.id, self.at, retry_after_s).into_parts();
-        if let Ok(id) = HeaderValue::from_str(&self.id) {
-            parts.headers.insert(REQUEST_ID, id);
-        }
+        let form = self.finish.http().map_or(Form::Html, |http| {
+            let value = |name: &str| http.headers.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
+            Form::wanted(value("accept"), value("content-type"))
+        });
+        let (mut parts, text) = page(status, form, &self.id, self.at, retry_after_s).into_parts();
+        parts.headers.insert(REQUEST_ID, self.header);
         if self.finish.connection.is_http2 {
             parts.headers.remove(CONNECTION);
         }
@@ -297,7 +299,7 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
     let mut asked = Asked {
         id: id.clone(),
         at,
-        form: Form::wanted(request.headers()),
+        header: HeaderValue::from_str(&id).expect("invariant: an id is letters and digits"),
         finish: Finish { connection: Arc::clone(connection), observed: None, unread: None, started, bytes: 0 },
     };
 
@@ -414,7 +416,7 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
         _ => {}
     }
 
-    let head = outgoing(parts, connection, &id, upgrade.is_some());
+    let head = outgoing(parts, connection, asked.header.clone(), upgrade.is_some());
     let (response, lease) = match send(worker, head, inbound, flow.as_deref()).await {
         Ok(done) => done,
         Err(fault) => {
@@ -440,8 +442,9 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
 
 /// Sends it on a kept connection if there is one, and once more on a fresh one when the upstream had closed that meanwhile.
 async fn send(worker: &Worker, head: Head, body: Inbound, flow: Option<&Flow>) -> Result<(Response<Incoming>, Lease), Fault> {
-    let again = (flow.is_none() && matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS)).then(|| head.clone());
     let mut lease = worker.pool.lease(false).await?;
+    let repeatable = flow.is_none() && matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let again = (repeatable && lease.reused).then(|| head.clone());
     let unsent = match worker.pool.send(&mut lease, head.with(body), flow).await {
         Ok(response) => return Ok((response, lease)),
         Err(unsent) => unsent,
@@ -479,7 +482,7 @@ impl Head {
     }
 }
 
-fn outgoing(parts: Parts, connection: &Connection, id: &str, is_websocket: bool) -> Head {
+fn outgoing(parts: Parts, connection: &Connection, id: HeaderValue, is_websocket: bool) -> Head {
     let mut headers = parts.headers;
     forward::remove_hop_by_hop(&mut headers);
     if is_websocket {
@@ -491,9 +494,7 @@ fn outgoing(parts: Parts, connection: &Connection, id: &str, is_websocket: bool)
     if host.is_none() {
         headers.insert(HOST, connection.worker.shared.upstream_host.clone());
     }
-    if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(REQUEST_ID, id);
-    }
+    headers.insert(REQUEST_ID, id);
     // Origin form, whatever the client used.
     let uri = if parts.uri.authority().is_some() {
         parts.uri.path_and_query().cloned().map_or_else(Uri::default, Uri::from)
@@ -506,9 +507,7 @@ fn outgoing(parts: Parts, connection: &Connection, id: &str, is_websocket: bool)
 fn deliver(mut asked: Asked, response: Response<Incoming>, lease: Lease, is_http2: bool) -> Response<Outbound> {
     let (mut parts, body) = response.into_parts();
     forward::remove_hop_by_hop(&mut parts.headers);
-    if let Ok(id) = HeaderValue::from_str(&asked.id) {
-        parts.headers.insert(REQUEST_ID, id);
-    }
+    parts.headers.insert(REQUEST_ID, asked.header);
     if is_http2 {
         parts.version = Version::HTTP_2;
     } else {
@@ -549,9 +548,7 @@ fn tunnel(mut asked: Asked, mut response: Response<Incoming>, upgrade: Option<hy
     forward::remove_hop_by_hop(&mut parts.headers);
     parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     parts.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    if let Ok(id) = HeaderValue::from_str(&asked.id) {
-        parts.headers.insert(REQUEST_ID, id);
-    }
+    parts.headers.insert(REQUEST_ID, asked.header);
     if let Some(http) = asked.finish.http() {
         http.status = Some(101);
     }

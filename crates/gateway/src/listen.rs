@@ -25,7 +25,7 @@ use crate::upstream::{Pool, Tls};
 use crate::{Config, Counters, Error, Links};
 
 /// How long an event waits for company on its way out.
-const OUTBOX_WAIT: Duration = Duration::from_millis(3);
+const OUTBOX_WAIT: Duration = Duration::from_millis(10);
 
 /// A gateway that has its address and its threads and waits to be joined to the rest.
 pub struct Bound {
@@ -260,7 +260,11 @@ fn http1_builder(worker: &Worker) -> http1::Builder {
     let limits = &worker.shared.limits;
     let mut builder = http1::Builder::new();
     // The guard has limits and clocks of its own; hyper's must not be reached first.
-    builder.header_read_timeout(None).max_headers(limits.headers_max + 8).max_buf_size(limits.head_bytes_max.max(8192) * 2);
+    builder.header_read_timeout(None).max_buf_size(limits.head_bytes_max.max(8192) * 2);
+    // Up to its own default hyper keeps them on the stack.
+    if limits.headers_max > 100 {
+        builder.max_headers(limits.headers_max);
+    }
     builder
 }
 

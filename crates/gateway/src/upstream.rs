@@ -79,8 +79,7 @@ impl Pool {
     }
 
     pub(crate) async fn lease(&self, fresh: bool) -> Result<Lease, Fault> {
-        while !fresh {
-            let Some(idle) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() else { break };
+        while let Some(idle) = if fresh { None } else { self.pop() } {
             let mut sender = idle.sender;
             // Ready at once, unless it is closed.
             if sender.is_ready() || sender.ready().await.is_ok() {
@@ -88,6 +87,10 @@ impl Pool {
             }
         }
         self.connect().await.map(|sender| Lease { sender, reused: false })
+    }
+
+    fn pop(&self) -> Option<Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     pub(crate) fn give_back(&self, lease: Lease) {
