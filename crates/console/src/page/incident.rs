@@ -80,7 +80,7 @@ pub(crate) fn page(ctx: &Ctx, id: &str) -> Result<Markup, Gone> {
                 @if incident.evidence.len() > 1 {
                     section.panel aria-labelledby="more-proof" {
                         h2 id="more-proof" { "More proof" span.sub { (counted(incident.evidence.len() as u64 - 1, "record", "records")) } }
-                        @for piece in incident.evidence.iter().skip(1).take(9) { (proof::evidence(piece, view)) }
+                        @for (_, piece) in incident.evidence.iter().enumerate().filter(|(at, _)| Some(*at) != best(&incident)).take(9) { (proof::evidence(piece, view)) }
                     }
                 }
             }
@@ -245,6 +245,12 @@ fn knowledge(ctx: &Ctx, incident: &Incident) -> Markup {
     }
 }
 
+/// The first record in which something is marked.
+fn best(incident: &Incident) -> Option<usize> {
+    let marked = incident.evidence.iter().position(|e| !e.matches.is_empty());
+    marked.or((!incident.evidence.is_empty()).then_some(0))
+}
+
 fn proof(ctx: &Ctx, incident: &Incident, view: View) -> Markup {
     let link = |v: View| incident_href(&incident.uid).query("view", v.word()).hash("proof");
     html! {
@@ -255,7 +261,7 @@ fn proof(ctx: &Ctx, incident: &Incident, view: View) -> Markup {
                 }
             }
         }
-        @match incident.evidence.first() {
+        @match best(incident).and_then(|at| incident.evidence.get(at)) {
             Some(first) => {
                 (proof::evidence(first, view))
                 @if let Some(request) = read::request_of(ctx.log(), incident) { p.more { a href=(Href::to("/requests").part(&request)) { "The whole request " code { (text(&request)) } } } }

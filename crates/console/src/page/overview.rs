@@ -46,7 +46,7 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
                 (warnings(&ctx.about))
             }
             section.panel id="traffic" data-live="request incident" data-every="10" aria-labelledby="traffic-head" {
-                h2 id="traffic-head" { "Traffic" span.sub { "last 24 hours" } }
+                h2 id="traffic-head" { "Traffic" span.sub { "last " (span(svg::traffic::covers_s(&facts.minutes, ctx.now))) } }
                 (svg::traffic::chart(&facts.minutes, ctx.now))
             }
             div.thirds {

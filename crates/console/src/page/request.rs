@@ -72,8 +72,15 @@ fn proof_of(request: &read::Request) -> (Vec<u8>, Vec<Match>, bool) {
         if raw.is_empty() {
             raw = &evidence.raw;
         }
-        let same = raw.starts_with(&evidence.raw) || evidence.raw.starts_with(raw);
-        if same {
+        // Marks are places in what was kept with the finding; the whole record is shown only where it says the same there.
+        let same = |raw: &[u8]| {
+            let mut places = evidence.matches.iter().map(|m| m.start as usize..m.end as usize);
+            places.all(|place| raw.get(place.clone()).is_some_and(|bytes| Some(bytes) == evidence.raw.get(place)))
+        };
+        if matches.is_empty() && !same(raw) {
+            raw = &evidence.raw;
+        }
+        if same(raw) {
             matches.extend(evidence.matches.iter().filter(|m| !matches.contains(m)).cloned().collect::<Vec<_>>());
         }
     }

@@ -6,7 +6,7 @@ use store::{Classes, Query};
 
 use super::{Ctx, Gone, Here, layout};
 use crate::href::Href;
-use crate::part::{count, empty, entity, moment, text, verdict};
+use crate::part::{count, empty, entity, moment, own, span, text, verdict};
 use crate::svg;
 
 pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
@@ -21,7 +21,8 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
     let query = Query::parse(text).unwrap_or(Query { classes: Classes::parse("http").unwrap_or(Classes::ALL), ..Query::default() });
     let query = Query { before, limit: 100, rows_max: 500_000, time_max: std::time::Duration::from_millis(500), ..query };
     let found = ctx.log().query(&query)?;
-    let facets = [("judged", "blocked or would be"), ("blocked", "blocked"), ("would_block", "would be blocked"), ("all", "all requests")];
+    let facts = ctx.log().facts();
+    let facets = [("judged", "flagged"), ("blocked", "blocked"), ("would_block", "would be blocked"), ("all", "all requests")];
     Ok(layout(
         ctx,
         Here::Web,
@@ -36,14 +37,14 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
                     table.rows.list {
                         thead { tr { th scope="col" { "Site" } th scope="col" { "Listens on" } th scope="col" { "Application" } th scope="col" { "Mode" } th.n scope="col" { "Requests" } th.n scope="col" { "Blocked" } th.n scope="col" { "Would block" } } }
                         tbody { @for s in &ctx.about.sites { tr {
-                            td.what { b { (crate::part::text(&s.name)) } } td { code { (crate::part::text(&s.listen)) } } td { code { (crate::part::text(&s.upstream)) } }
+                            td.what { b { (crate::part::text(&s.name)) } } td { code { (own(&s.listen)) } } td { code { (own(&s.upstream)) } }
                             td { @if ctx.about.enforces() { span.chip.force { "enforcing" } } @else { span.chip.record { "monitor" } } }
                             td.n data-label="requests" { (count(s.requests)) } td.n data-label="blocked" { (count(s.blocked)) } td.n data-label="would block" { (count(s.would_block)) }
                         } } }
                     }
                 }
-                h2 { "Traffic" span.sub { "last 24 hours" } }
-                (svg::traffic::chart(&ctx.log().facts().minutes, ctx.now))
+                h2 { "Traffic" span.sub { "last " (span(svg::traffic::covers_s(&facts.minutes, ctx.now))) } }
+                (svg::traffic::chart(&facts.minutes, ctx.now))
             }
             div.with-facets {
                 nav.facets aria-label="Filters" {

@@ -20,6 +20,11 @@ pub(crate) fn text(text: &str) -> Markup {
     words(text, CELL_MAX)
 }
 
+/// From our own configuration: made visible, not defanged.
+pub(crate) fn own(text: &str) -> Markup {
+    html! { (shown::shown(text, CELL_MAX)) }
+}
+
 /// Hostile text in full.
 pub(crate) fn long(text: &str) -> Markup {
     words(text, shown::FIELD_MAX)

@@ -17,9 +17,21 @@ const BINS: usize = 60;
 pub(crate) fn chart(incident: &Incident, responses: &[&Response]) -> Markup {
     let first = incident.first_seen;
     let ours = responses.iter().flat_map(|r| moments(r)).map(|(at, ..)| at);
-    let last = ours.chain([incident.last_seen]).max().unwrap_or(first).max(first.plus_s(1));
-    let span = last.since_s(first).max(1.0);
-    let x = |at: Time| (LABEL + 8.0 + (at.since_s(first) / span).clamp(0.0, 1.0) * (WIDTH - LABEL - 24.0)).round() as u32;
+    let last = incident.last_seen.max(first.plus_s(1));
+    let span = last.since_s(first);
+    let ours_last = ours.max().filter(|at| *at > last);
+    // What we did long after (a log that was read later) stands behind a break: it may not press the attack into one dot.
+    let is_broken = ours_last.is_some_and(|at| at.since_s(last) > span);
+    let end = if is_broken { last } else { ours_last.unwrap_or(last) };
+    let width = WIDTH - LABEL - 24.0;
+    let x = |at: Time| {
+        let share = match is_broken {
+            true if at > last => 0.96,
+            true => at.since_s(first) / span * 0.84,
+            false => at.since_s(first) / end.since_s(first).max(1.0),
+        };
+        (LABEL + 8.0 + share.clamp(0.0, 1.0) * width).round() as u32
+    };
     let stages = &incident.stages[..incident.stages.len().min(LANES_MAX)];
     let folded = incident.stages.len() - stages.len();
     let lanes = stages.len() as u32 + 1;
@@ -42,6 +54,7 @@ pub(crate) fn chart(incident: &Incident, responses: &[&Response]) -> Markup {
                             circle.event cx=(x(*at)) cy=(middle(lane)) r=(radius(*number, most)) { title { (at.clock()) " UTC: " (count(u64::from(*number))) } }
                         }
                     }
+                    @if is_broken { path.cut d=(format!("M{} 0l-4 {height}m6 0l4 -{height}", (LABEL + 8.0 + 0.9 * width).round() as u32)) {} }
                     @let lane = stages.len();
                     text.label.us x=(LABEL as u32) y=(middle(lane) + 4) text-anchor="end" { "Bartizan" }
                     path.lane d=(format!("M{} {}H{}", LABEL as u32 + 8, middle(lane), WIDTH as u32 - 8)) {}
@@ -53,7 +66,7 @@ pub(crate) fn chart(incident: &Incident, responses: &[&Response]) -> Markup {
                     }
                 }
             }
-            div.axis aria-hidden="true" { (moment(first)) (clock(last)) }
+            div.axis aria-hidden="true" { (moment(first)) (clock(end)) @if is_broken && let Some(at) = ours_last { (clock(at)) } }
             @if folded > 0 { p.muted { "+ " (folded) " more stages below" } }
         }
     }

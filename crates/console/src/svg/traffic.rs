@@ -52,6 +52,12 @@ fn columns(minutes: &[Minute], now: Time) -> Columns {
     Columns { all, first, step }
 }
 
+/// Seconds that the chart covers.
+pub(crate) fn covers_s(minutes: &[Minute], now: Time) -> f64 {
+    let columns = columns(minutes, now);
+    (columns.all.len() as i64 * columns.step * 60) as f64
+}
+
 /// A stepped area from the base line up to `value`.
 fn area(values: impl Iterator<Item = i64>, base: i64, width: i64, number: i64) -> String {
     let mut path = format!("M0 {base}");
