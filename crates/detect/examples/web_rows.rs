@@ -1,6 +1,6 @@
-//! Rows of `{"split","label","class","payload"}` through the inspector: shares found and false alarms by class, rules alone unless a model
-//! folder is named. Usage: `web_rows FILE.jsonl SPLIT [show-missed CLASS | show-false] [model FOLDER]`.
-#![allow(clippy::print_stdout)]
+//! Rows of `{"split","label","class","payload"}` through the inspector: shares found and false alarms by class, rules alone,
+//! or both when `BARTIZAN_MODEL` names a model folder. Usage: `web_rows FILE.jsonl SPLIT [show-missed CLASS | show-false]`.
+#![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -15,7 +15,7 @@ fn main() {
     let show = args.get(3).map(String::as_str).unwrap_or("");
     let shown_class = args.get(4).map(String::as_str).unwrap_or("");
     let web_rules = detect::rule_set(detect::web::RULES).unwrap_or_else(|errors| panic!("{}", errors.iter().map(|e| e.to_string()).collect::<Vec<_>>().join("\n")));
-    let inspector = Inspector::new(&Knowledge { web_rules: Arc::new(web_rules), ..Knowledge::default() });
+    let inspector = Inspector::new(&Knowledge { web_rules: Arc::new(web_rules), web_model: std::env::var_os("BARTIZAN_MODEL").and_then(model_in).map(Arc::new), ..Knowledge::default() });
     let mut scratch = Scratch::default();
     let mut by_class: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     let mut by_rule: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
@@ -48,4 +48,13 @@ fn main() {
             println!("rule {rule}: {attack} attack rows, {benign} benign rows");
         }
     }
+}
+
+fn model_in(folder: std::ffi::OsString) -> Option<learn::TextModel> {
+    let mut model = learn::sign::Folder::new();
+    for file in std::fs::read_dir(folder).ok()?.filter_map(Result::ok) {
+        let name = file.file_name().into_string().ok()?;
+        model.insert(&name, std::fs::read(file.path()).ok()?).ok()?;
+    }
+    learn::load_unverified(&model).ok()
 }

@@ -103,5 +103,7 @@ pub const ALL: &[&Spec] = &[
     &identity::brute_force::SPEC,
 ];
 
+// Tests read the source folder, content and shared data.
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)]
 mod tests;

@@ -80,6 +80,7 @@ fn an_ordinary_site_gives_few_findings() {
 }
 
 /// Web requests for detectors' tests: `at_s method target status bytes agent`.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn request(number: u64, at_s: i64, client: &str, method: &str, target: &str, status: u16, bytes: u64, agent: &str) -> Event {
     let http = event::Http {
         client: client.parse().ok(),

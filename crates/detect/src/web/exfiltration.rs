@@ -125,7 +125,7 @@ impl Exfiltration {
             Some(Input { variable, name: v.name, value: v.decoded })
         });
         self.hits.clear();
-        self.rules.hits(inputs, &mut self.scratch, &mut self.hits);
+        self.rules.hits(&inputs, &mut self.scratch, &mut self.hits);
         self.hits.iter().any(|hit| {
             let rule = &self.rules.rules()[hit.rule];
             rule.severity >= RuleSeverity::Error && rule.tags.iter().any(|t| t.starts_with("attack-"))

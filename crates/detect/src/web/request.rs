@@ -107,7 +107,7 @@ impl Inspector {
         values(&Parts::from(http.as_ref()), &mut scratch.values);
         scratch.hits.clear();
         if self.decide != Decide::Model || self.model.is_none() {
-            self.rules.hits(inputs::of(&scratch.values), &mut scratch.rules, &mut scratch.hits);
+            self.rules.hits(&inputs::of(&scratch.values), &mut scratch.rules, &mut scratch.hits);
         }
         let worst = self.worst(scratch);
         let verdict = self.verdict(&scratch.hits, worst.map(|w| w.score));
@@ -177,5 +177,7 @@ pub(super) fn entities(http: &Http) -> Vec<event::Entity> {
     all
 }
 
+// Tests read the content folder.
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)]
 mod tests;

@@ -95,7 +95,7 @@ impl Scanner {
             Input { variable: Variable::RequestHeaders, name: b"user-agent", value: http.user_agent.as_bytes() },
         ];
         self.hits.clear();
-        self.rules.hits(inputs.iter().copied(), &mut self.scratch, &mut self.hits);
+        self.rules.hits(&inputs.iter().copied(), &mut self.scratch, &mut self.hits);
     }
 }
 

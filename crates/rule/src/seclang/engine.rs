@@ -92,7 +92,7 @@ impl Ruleset {
     }
 
     /// Adds the hits of all rules over `inputs` to `out`; at most one hit a rule and value, [`HITS_MAX`] in all.
-    pub fn hits<'v>(&self, inputs: impl Iterator<Item = Input<'v>> + Clone, scratch: &mut Scratch, out: &mut Vec<Hit>) {
+    pub fn hits<'v>(&self, inputs: &(impl Iterator<Item = Input<'v>> + Clone), scratch: &mut Scratch, out: &mut Vec<Hit>) {
         scratch.seen.resize(self.rules.len().div_ceil(64), 0);
         for (number, input) in inputs.clone().enumerate() {
             for group in &self.groups {
@@ -106,7 +106,7 @@ impl Ruleset {
                     seen[index as usize / 64] &= !(1 << (index % 64));
                     let rule = &self.rules[index as usize];
                     let Some(range) = matched(&rule.links[0], &input, value) else { continue };
-                    if rest_matches(&rule.links[1..], &input, inputs.clone(), then) && out.len() < HITS_MAX {
+                    if rest_matches(&rule.links[1..], &input, inputs, then) && out.len() < HITS_MAX {
                         out.push(hit(index as usize, number, value, range));
                     }
                 }
@@ -178,7 +178,7 @@ fn matched(link: &Link, input: &Input<'_>, value: &[u8]) -> Option<Range<usize>>
 }
 
 /// Every chained condition matches some value.
-fn rest_matches<'v>(links: &[Link], first: &Input<'v>, inputs: impl Iterator<Item = Input<'v>> + Clone, buffers: &mut Buffers) -> bool {
+fn rest_matches<'v>(links: &[Link], first: &Input<'v>, inputs: &(impl Iterator<Item = Input<'v>> + Clone), buffers: &mut Buffers) -> bool {
     links.iter().all(|link| {
         let mut one = |input: &Input<'_>| {
             link.targets.mask() & input.variable.bit() != 0 && {

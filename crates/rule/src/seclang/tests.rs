@@ -4,7 +4,7 @@ fn run(rules: &str, inputs: &[(Variable, &str, &str)]) -> Vec<(u32, String)> {
     let set = Ruleset::parse(&[("t.conf", rules)]).unwrap_or_else(|e| panic!("{}", e[0]));
     let mut hits = Vec::new();
     let inputs = inputs.iter().map(|(variable, name, value)| Input { variable: *variable, name: name.as_bytes(), value: value.as_bytes() });
-    set.hits(inputs, &mut Scratch::default(), &mut hits);
+    set.hits(&inputs, &mut Scratch::default(), &mut hits);
     hits.iter().map(|h| (set.rules()[h.rule].id, String::from_utf8_lossy(h.matched()).into_owned())).collect()
 }
 
