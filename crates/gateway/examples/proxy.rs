@@ -18,6 +18,19 @@ fn now() -> Time {
     Time::from_us(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
+/// The rules that ship, no model.
+fn knowledge() -> Result<Knowledge, Fault> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/rules/web");
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        files.push((path.display().to_string(), std::fs::read_to_string(&path)?));
+    }
+    let texts: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let rules = rule::Ruleset::parse(&texts).map_err(|errors| format!("{errors:?}"))?;
+    Ok(Knowledge { web_rules: rules.into(), ..Knowledge::default() })
+}
+
 fn main() -> Result<(), Fault> {
     let mut words = Vec::new();
     let (mut inspect, mut enforce, mut workers, mut file) = (true, false, None, None);
@@ -38,9 +51,10 @@ fn main() -> Result<(), Fault> {
     }
     let (out, mut events) = tokio::sync::mpsc::channel(65_536);
     let counters = Arc::new(Counters::default());
+    let inspector = if inspect { Some(Arc::new(ArcSwap::from_pointee(Inspector::new(&knowledge()?)))) } else { None };
     let links = Links {
         decisions: Arc::new(ArcSwap::from_pointee(Decisions::default())),
-        inspector: inspect.then(|| Arc::new(ArcSwap::from_pointee(Inspector::new(&Knowledge::default())))),
+        inspector,
         enforce: Arc::new(AtomicBool::new(enforce)),
         out,
         now,

@@ -81,3 +81,40 @@ async fn the_page_says_the_request_id_and_nothing_else() {
     let other = header(&json, "x-bartizan-request-id").expect("a request id");
     assert_ne!(id, other);
 }
+
+#[tokio::test]
+async fn attacks_are_recorded_and_blocked_when_told_to() {
+    let mut up = upstream(OK).await;
+    let mut setup = gateway(up.address).await;
+    let query = "GET /search?q=1%27%20OR%20%271%27=%271%27%20UNION%20SELECT%20password%20FROM%20users-- HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let body = "q=1%27+UNION+SELECT+name,password+FROM+users--&password=hunter2xyz";
+    let form = format!(
+        "POST /search HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    for (request, name) in [(query, "query"), (form.as_str(), "form")] {
+        for enforce in [false, true] {
+            setup.enforce.store(enforce, Ordering::Relaxed);
+            let answer = setup.send(request).await;
+            assert_eq!(status(&answer), if enforce { "403" } else { "200" }, "{name}");
+            assert_eq!(up.none(), enforce, "{name}");
+            let observed = setup.observed().await;
+            let expected = if enforce { Verdict::Blocked } else { Verdict::WouldBlock };
+            let finding = observed.finding.as_ref().expect("a finding");
+            assert_eq!(finding.verdict, Some(expected));
+            assert_eq!(finding.request_id.as_deref(), header(&answer, "x-bartizan-request-id"));
+            let line = gateway::ndjson::line(&observed);
+            assert!(!format!("{observed:?}{line}").contains("hunter2xyz"), "{observed:?}");
+            let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+            assert_eq!(line["verdict"], expected.word());
+            assert!(line["score"].as_f64().is_some_and(|s| s > 0.5), "{line}");
+            assert!(line["rules"][0]["id"].is_u64() && line["reasons"][0]["code"].is_string(), "{line}");
+        }
+    }
+    // An allowed client is looked at and never refused.
+    setup.decide(&[("127.0.0.1", Allow, Enforce)]);
+    assert_eq!(status(&setup.send(query).await), "200");
+    let observed = setup.observed().await;
+    assert!(observed.finding.is_some());
+    assert_eq!(crate::setup::http(observed).verdict, Some(Verdict::Allowed));
+}

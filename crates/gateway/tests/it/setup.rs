@@ -66,7 +66,7 @@ pub(crate) async fn gateway_with(upstream: SocketAddr, options: Options) -> Setu
     let counters = Arc::new(Counters::default());
     let links = Links {
         decisions: Arc::clone(&decisions),
-        inspector: options.inspect.then(|| Arc::new(ArcSwap::from_pointee(Inspector::new(&Knowledge::default())))),
+        inspector: options.inspect.then(|| Arc::new(ArcSwap::from_pointee(inspector()))),
         enforce: Arc::clone(&enforce),
         out,
         now,
@@ -79,6 +79,15 @@ pub(crate) async fn gateway_with(upstream: SocketAddr, options: Options) -> Setu
         let _ = stopped.await;
     }));
     Setup { gateway: address, events, decisions, enforce, counters, stop: Some(stop), served }
+}
+
+/// With the rules that ship.
+fn inspector() -> Inspector {
+    let rules = rule::Ruleset::parse(&[
+        ("10-sqli.conf", include_str!("../../../../content/rules/web/10-sqli.conf")),
+        ("20-xss.conf", include_str!("../../../../content/rules/web/20-xss.conf")),
+    ]);
+    Inspector::new(&Knowledge { web_rules: Arc::new(rules.expect("rules without faults")), ..Knowledge::default() })
 }
 
 impl Setup {
