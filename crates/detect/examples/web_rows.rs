@@ -52,9 +52,9 @@ fn main() {
 
 fn model_in(folder: std::ffi::OsString) -> Option<learn::TextModel> {
     let mut model = learn::sign::Folder::new();
-    for file in std::fs::read_dir(folder).ok()?.filter_map(Result::ok) {
+    for file in std::fs::read_dir(&folder).ok()?.filter_map(Result::ok) {
         let name = file.file_name().into_string().ok()?;
         model.insert(&name, std::fs::read(file.path()).ok()?).ok()?;
     }
-    learn::load_unverified(&model).ok()
+    Some(learn::load_unverified(&model).unwrap_or_else(|why| panic!("model: {why}")))
 }
