@@ -6,7 +6,7 @@ use detect::Knowledge;
 use event::incident::Entry;
 use event::response::Mode;
 use event::{Event, Finding, Incident, Response, Time};
-use incident::{Change, Config, Correlator, Never, Plan, Planner, PlannerConfig};
+use incident::{Change, Config, Correlator, Never, Plan, Planner, PlannerConfig, Usual};
 
 use crate::shard::Shards;
 
@@ -14,6 +14,7 @@ pub struct Pipeline {
     pub shards: Shards,
     pub correlator: Correlator,
     pub planner: Planner,
+    usual: Usual,
     pub never: Never,
     pub mode: Mode,
 }
@@ -34,6 +35,7 @@ impl Pipeline {
             shards: Shards::new(knowledge, shards),
             correlator: Correlator::new(Config::default()),
             planner: Planner::new(PlannerConfig::default()),
+            usual: Usual::default(),
             never,
             mode,
         }
@@ -46,6 +48,7 @@ impl Pipeline {
         findings.extend(self.shards.detect(observed, true));
         findings.extend(self.shards.detect(events, false));
         findings.sort_by(|a, b| (a.last_seen, &a.analytic.uid, &a.uid).cmp(&(b.last_seen, &b.analytic.uid, &b.uid)));
+        self.usual.tell(&mut findings, &[events, observed]);
         for finding in &findings {
             self.correlator.take(finding);
         }

@@ -267,7 +267,7 @@ fn enter(case: &mut Case, entry: Entry) -> Incident {
         case.incident.trail.push(entry);
     }
     case.incident.revision += 1;
-    story::outcome(&mut case.incident);
+    story::tell(&mut case.incident);
     case.incident.clone()
 }
 
@@ -297,8 +297,7 @@ fn retell(case: &mut Case) {
     incident.evidence = story::evidence(&findings);
     incident.would_change = story::would_change(&findings);
     incident.title = story::title(incident, &findings);
-    incident.story = story::sentence(incident);
-    story::outcome(incident);
+    story::tell(incident);
 }
 
 /// First and latest ones.

@@ -11,8 +11,10 @@ mod never;
 mod plan;
 mod severity;
 mod story;
+mod usual;
 
 pub use correlate::{Change, Config, Correlator};
 pub use never::Never;
 pub use plan::{Plan, Planner, PlannerConfig};
 pub use story::phase_words;
+pub use usual::Usual;

@@ -176,19 +176,34 @@ fn actors(incident: &Incident) -> String {
     }
 }
 
-/// Who did what to whom, from when to when, how often. The outcome is added by [`outcome`].
-pub(crate) fn sentence(incident: &Incident) -> String {
-    let mut parts = Vec::new();
-    for (i, stage) in incident.stages.iter().take(5).enumerate() {
-        let lead = if i == 0 { "" } else { "then " };
-        let events = if stage.count == 1 { "1 event".to_owned() } else { format!("{} events", stage.count) };
-        parts.push(format!("{lead}{} ({events})", lower_first(&stage.title)));
-    }
+/// Who did what to whom, from when to when, how often, and what came of it.
+pub(crate) fn tell(incident: &mut Incident) {
+    incident.story = format!("{} {}", sentence(incident), outcome(incident));
+}
+
+fn sentence(incident: &Incident) -> String {
+    let mut parts: Vec<String> = incident.stages.iter().take(5).map(did).collect();
     if incident.stages.len() > 5 {
-        parts.push(format!("and {} more stages", incident.stages.len() - 5));
+        parts.push(format!("and went on in {} more ways", incident.stages.len() - 5));
     }
     let on = target(incident).map(|t| format!(" on {t}")).unwrap_or_default();
-    format!("{}: {}{on}, {}.", actors(incident), parts.join(", "), span(incident.first_seen, incident.last_seen))
+    format!("{} {}{on}, {}.", actors(incident), parts.join(", then "), span(incident.first_seen, incident.last_seen))
+}
+
+/// Each analytic has its verb.
+fn did(stage: &Stage) -> String {
+    let times = |one: &str, many: &str| if stage.count == 1 { one.to_owned() } else { many.replace('#', &stage.count.to_string()) };
+    match stage.analytic.as_str() {
+        "web.request" => format!("sent {} with {}", times("a request", "# requests"), lower_first(&stage.title)),
+        "web.scanner" => format!("looked for weak spots in {}", times("a request", "# requests")),
+        "web.flood" => format!("flooded it with {}", times("a request", "# requests")),
+        "web.exfiltration" => format!("took data in {}", times("an answer", "# answers")),
+        "web.login" | "identity.brute_force" if stage.title.contains("succeeded") => {
+            format!("guessed passwords {} and got in", times("once", "# times"))
+        }
+        "web.login" | "identity.brute_force" => format!("guessed passwords {}", times("once", "# times")),
+        _ => format!("did {} ({})", lower_first(&stage.title), times("once", "# times")),
+    }
 }
 
 fn span(first: Time, last: Time) -> String {
@@ -202,17 +217,16 @@ fn span(first: Time, last: Time) -> String {
     }
 }
 
-/// What came of it: replaces the last clause of the story.
-pub(crate) fn outcome(incident: &mut Incident) {
-    let clause = match (incident.blocked_count, incident.passed_count, incident.succeeded) {
+fn outcome(incident: &Incident) -> String {
+    match (incident.blocked_count, incident.passed_count, incident.succeeded) {
         (_, _, true) => "It got what it tried for.".to_owned(),
         (0, 0, false) => "Read from a log: nothing says that it got in.".to_owned(),
+        (0, 1, false) => "Recorded only: the request would have been blocked, and reached the application.".to_owned(),
         (0, passed, false) => format!("Recorded only: {passed} requests would have been blocked, and all of them reached the application."),
+        (1, 0, false) => "The request was blocked and did not reach the application.".to_owned(),
         (blocked, 0, false) => format!("All {blocked} requests were blocked; none reached the application."),
         (blocked, passed, false) => format!("{blocked} requests were blocked, {passed} reached the application."),
-    };
-    let told = incident.story.split_once(" ▸ ").map_or(incident.story.as_str(), |(told, _)| told);
-    incident.story = format!("{} ▸ {clause}", told.trim_end());
+    }
 }
 
 fn lower_first(text: &str) -> String {

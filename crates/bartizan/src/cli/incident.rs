@@ -149,9 +149,8 @@ pub fn show(log: &store::Log, incident: &Incident, global: &Global) {
         incident.risk,
         out::shown(&incident.title)
     ));
-    let (told, came) = incident.story.split_once(" ▸ ").unwrap_or((&incident.story, ""));
-    out::line(format!(" what   {}", out::shown(told)));
-    out::line(format!("        {came}  confidence {:.2}", incident.score.value()));
+    out::line(format!(" what   {}", out::shown(&incident.story)));
+    out::line(format!("        confidence {:.2}, {} events", incident.score.value(), incident.event_count));
     let did: Vec<String> = responses.iter().map(|r| text::response(r, now)).collect();
     out::line(format!(" did    {}", did.first().map_or("nothing", String::as_str)));
     for line in did.iter().skip(1).take(9) {

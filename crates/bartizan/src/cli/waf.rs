@@ -80,6 +80,11 @@ pub fn run(args: &Waf, global: &Global) -> Result<Exit, Fail> {
     let Verb::Eval(args) = &args.verb;
     let (mut knowledge, said) = Content::load(global.content.as_deref())?.knowledge()?;
     said.iter().for_each(out::note);
+    if knowledge.web_model.is_none() && !matches!(args.mode, Mode::Rules) {
+        return Err(
+            Fail::new("E0504", "the model is not loaded, so only --mode rules can be measured").fix("bartizan model verify web-payload")
+        );
+    }
     knowledge.config.request.decide = match args.mode {
         Mode::Rules => Decide::Rules,
         Mode::Model => Decide::Model,

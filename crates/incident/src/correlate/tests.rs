@@ -130,12 +130,12 @@ fn the_story_says_who_what_where_and_what_came_of_it() {
     let mut blocked = finding("F-1", "203.0.113.9", EXPLOIT_PUBLIC, 0);
     blocked.verdict = Some(Verdict::Blocked);
     let told = check(&[blocked.clone()], &[&["203.0.113.9"]]);
-    for part in ["203.0.113.9", "xploit", "shop", "3 events", "All 1 requests were blocked"] {
+    for part in ["203.0.113.9", "xploit", "shop", "3 times", "The request was blocked"] {
         assert!(told[0].story.contains(part), "{part:?} is not in {:?}", told[0].story);
     }
     blocked.verdict = Some(Verdict::WouldBlock);
     let told = check(&[blocked], &[&["203.0.113.9"]]);
-    assert!(told[0].story.contains("would have been blocked"), "{:?}", told[0].story);
+    assert!(told[0].story.contains("would have been blocked, and reached"), "{:?}", told[0].story);
 }
 
 #[test]
