@@ -226,7 +226,7 @@ fn did(ctx: &Ctx, incident: &Incident, responses: &[Arc<Response>]) -> Markup {
             @if responses.len() > 3 { p.more { a href=(Href::to("/response").query("incident", &incident.uid)) { "All " (responses.len()) } } }
         }
         @if incident.blocked_count + incident.passed_count > 0 {
-            p.tally { "Of this actor's requests " b { (count(incident.blocked_count)) } " were refused, " b { (count(incident.passed_count)) } " passed." }
+            p.tally { "Judged on their content, " b { (count(incident.blocked_count)) } " requests were refused and " b { (count(incident.passed_count)) } " passed." }
         }
     }
 }
