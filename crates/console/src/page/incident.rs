@@ -123,13 +123,14 @@ fn agreement(incident: &Incident) -> Markup {
 fn monitor(ctx: &Ctx, incident: &Incident, active: &[&Response]) -> Markup {
     let records = active.iter().any(|r| r.mode == event::response::Mode::Monitor);
     let held = incident.blocked_count > 0 || active.iter().any(|r| r.mode == event::response::Mode::Enforce);
-    let answered = incident.blocked_count + incident.passed_count;
+    let passed = incident.passed_count;
     html! {
         @if !held && (records || !ctx.about.enforces()) {
             p.banner {
                 (svg::shield::dashed()) " " b { "Recorded only: nothing was blocked." }
-                @if answered > 0 { " Enforcing, " (count(answered)) " of " (count(answered)) " requests would have been blocked." }
-                @else if records { " Enforcing, the actor would have been blocked." }
+                @if passed > 0 { " " (counted(passed, "flagged request", "flagged requests")) " passed." }
+                @if records { " With blocking on, the actor would have been blocked." }
+                @else if passed > 0 { " With blocking on, requests above the threshold would have been refused." }
             }
         }
     }

@@ -146,7 +146,7 @@ pub(crate) fn layout(ctx: &Ctx, here: Here, title: &str, body: &Markup) -> Marku
                 @if ctx.about.enforces() {
                     span.mode.enforce title="Attacks are refused at the gateway" { (svg::shield::whole()) "enforcing" }
                 } @else {
-                    span.mode.monitor title="Attacks are recorded, nothing is blocked" { (svg::shield::dashed()) "monitor" span.long { ": nothing is blocked" } }
+                    span.mode.monitor title="Attacks are recorded, nothing is blocked" { (svg::shield::dashed()) span { "monitor" span.long { ": nothing is blocked" } } }
                 }
                 form.go role="search" action=(Href::to("/go")) method="get" {
                     label.hidden for="go" { "Search, or go to an id" }
