@@ -189,7 +189,10 @@ impl Body for Outbound {
         if let Some(Ok(frame)) = &next {
             if let (Some(finish), Some(data)) = (&mut this.finish, frame.data_ref()) {
                 finish.bytes += data.len() as u64;
-                if finish.observed.is_some() && matches!(&this.source, Source::Upstream { .. }) && finish.started.elapsed().as_secs() >= LOGGED_AFTER_S {
+                if finish.observed.is_some()
+                    && matches!(&this.source, Source::Upstream { .. })
+                    && finish.started.elapsed().as_secs() >= LOGGED_AFTER_S
+                {
                     finish.send();
                 }
             }
@@ -223,7 +226,10 @@ impl Body for Outbound {
 }
 
 /// Never fails: what goes wrong is an answer.
-pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Result<Response<Outbound>, std::convert::Infallible> {
+pub(crate) async fn answer(
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<Outbound>, std::convert::Infallible> {
     let asks_upgrade = !connection.is_http2 && request.headers().contains_key(UPGRADE);
     if connection.is_http2 {
         let pace = &connection.wire.pace;
@@ -496,11 +502,8 @@ fn outgoing(parts: Parts, connection: &Connection, id: HeaderValue, is_websocket
     }
     headers.insert(REQUEST_ID, id);
     // Origin form, whatever the client used.
-    let uri = if parts.uri.authority().is_some() {
-        parts.uri.path_and_query().cloned().map_or_else(Uri::default, Uri::from)
-    } else {
-        parts.uri
-    };
+    let uri =
+        if parts.uri.authority().is_some() { parts.uri.path_and_query().cloned().map_or_else(Uri::default, Uri::from) } else { parts.uri };
     Head { method: parts.method, uri, headers }
 }
 
@@ -653,7 +656,8 @@ fn user_agent(headers: &HeaderMap) -> &str {
 
 /// As it came, secrets and all: for the inspector.
 fn http_of(parts: &Parts, client: IpAddr, peer: &Peer, id: &Text) -> Http {
-    let text = |name| parts.headers.get(name).map_or_else(String::new, |v: &HeaderValue| String::from_utf8_lossy(v.as_bytes()).into_owned());
+    let text =
+        |name| parts.headers.get(name).map_or_else(String::new, |v: &HeaderValue| String::from_utf8_lossy(v.as_bytes()).into_owned());
     let length = parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     Http {
         client: Some(client),

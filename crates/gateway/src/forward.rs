@@ -125,8 +125,12 @@ pub(crate) fn remove_own_cookies(headers: &mut HeaderMap) {
         .get_all(COOKIE)
         .iter()
         .filter_map(|value| {
-            let pairs: Vec<&[u8]> =
-                value.as_bytes().split(|b| *b == b';').filter(|pair| !pair.split(|b| *b == b',').any(is_own)).map(<[u8]>::trim_ascii).collect();
+            let pairs: Vec<&[u8]> = value
+                .as_bytes()
+                .split(|b| *b == b';')
+                .filter(|pair| !pair.split(|b| *b == b',').any(is_own))
+                .map(<[u8]>::trim_ascii)
+                .collect();
             HeaderValue::from_bytes(&pairs.join(&b"; "[..])).ok().filter(|v| !v.is_empty())
         })
         .collect();

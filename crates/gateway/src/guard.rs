@@ -97,7 +97,17 @@ const DISCARDED_BYTES_MAX: usize = 1024 * 1024;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     pub(crate) fn new(socket: S, limits: Arc<Limits>, wire: Arc<Wire>) -> Guard<S> {
-        Guard { socket, limits, wire, state: State::Head, held: Vec::new(), ready: 0, progress: Progress::default(), refused: None, discarded: 0 }
+        Guard {
+            socket,
+            limits,
+            wire,
+            state: State::Head,
+            held: Vec::new(),
+            ready: 0,
+            progress: Progress::default(),
+            refused: None,
+            discarded: 0,
+        }
     }
 
     /// HTTP/2 with prior knowledge begins with its preface, HTTP/1 never does. `None`: the client left, or said nothing in time.

@@ -50,7 +50,10 @@ impl Secrets {
                 text.replace_range(at..at + secret.len(), MASK);
             }
             // A quoted piece may hold only a part of a long secret.
-            if text.len() >= SECRET_BYTES_MIN * 2 && text.len() < secret.len() && find_any_case(secret.as_bytes(), text.as_bytes()).is_some() {
+            if text.len() >= SECRET_BYTES_MIN * 2
+                && text.len() < secret.len()
+                && find_any_case(secret.as_bytes(), text.as_bytes()).is_some()
+            {
                 MASK.clone_into(text);
             }
         }
@@ -422,10 +425,23 @@ mod tests {
 
     #[test]
     fn fields_that_speak_of_secrets() {
-        for name in ["password", "PASSWORD", "user[password]", "pwd", "access_token", "csrf-token", "client_secret", "cardNumber", "pass", "x-api-key"] {
+        for name in [
+            "password",
+            "PASSWORD",
+            "user[password]",
+            "pwd",
+            "access_token",
+            "csrf-token",
+            "client_secret",
+            "cardNumber",
+            "pass",
+            "x-api-key",
+        ] {
             assert!(is_secret_name(name), "{name}");
         }
-        for name in ["user", "q", "compass", "passage", "author", "sec-fetch-mode", "upgrade-insecure-requests", "id", "", "monkey", "pinned"] {
+        for name in
+            ["user", "q", "compass", "passage", "author", "sec-fetch-mode", "upgrade-insecure-requests", "id", "", "monkey", "pinned"]
+        {
             assert!(!is_secret_name(name), "{name}");
         }
     }
@@ -472,7 +488,12 @@ mod tests {
         let hit = |target: &str, matched: &str| RuleHit { target: target.into(), matched: matched.into(), ..RuleHit::default() };
         let mut found = Finding {
             text: "hunter2 or 1=1 in password".into(),
-            rules: vec![hit("ARGS:password", "2 or 1=1"), hit("BODY", "x hunter2 or 1=1 y"), hit("COOKIE:sid", "zz"), hit("ARGS:q", "union")],
+            rules: vec![
+                hit("ARGS:password", "2 or 1=1"),
+                hit("BODY", "x hunter2 or 1=1 y"),
+                hit("COOKIE:sid", "zz"),
+                hit("ARGS:q", "union"),
+            ],
             evidence: vec![Evidence {
                 raw: b"a hunter2%20or%201=1 b"[..].into(),
                 matches: vec![Match { target: "ARGS:password".into(), decoded: "or 1=1".into(), ..Match::default() }],
@@ -491,7 +512,19 @@ mod tests {
     #[test]
     fn hostile_bodies_do_not_panic() {
         for kind in ["", "application/json", "multipart/form-data", "text/xml", "application/x-www-form-urlencoded"] {
-            for text in ["\"", "{\"password\"", "{\"password\":", "{\"password\":\"\\", "name=\"password", "<password", "<password>", "password", "é\"pwd\":é", "\u{fffd}=&;", "[]]]}{\"token\":]"] {
+            for text in [
+                "\"",
+                "{\"password\"",
+                "{\"password\":",
+                "{\"password\":\"\\",
+                "name=\"password",
+                "<password",
+                "<password>",
+                "password",
+                "é\"pwd\":é",
+                "\u{fffd}=&;",
+                "[]]]}{\"token\":]",
+            ] {
                 let _ = body(kind, text.as_bytes(), &mut Secrets::default());
             }
             let _ = body(kind, b"\xff\xfe\"pwd\":\"\xff", &mut Secrets::default());

@@ -70,8 +70,7 @@ pub fn line(observed: &Observed) -> String {
         score: http.score,
         rules: observed.rules.iter().map(|r| Rule { id: r.id, tags: &r.tags, target: &r.target, matched: &r.matched }).collect(),
         models: observed.models.iter().map(|m| Model { name: &m.name, version: &m.version, score: m.score }).collect(),
-        reasons: finding
-            .map_or_else(Vec::new, |f| f.reasons.iter().map(|r| Reason { code: &r.code, text: &r.text }).collect()),
+        reasons: finding.map_or_else(Vec::new, |f| f.reasons.iter().map(|r| Reason { code: &r.code, text: &r.text }).collect()),
         cpu_us: observed.cpu_us,
         duration_us: http.duration_us,
         request_bytes: http.request_bytes,
@@ -101,7 +100,9 @@ mod tests {
 
     #[test]
     fn times_sort_as_text() {
-        for (us, expected) in [(0, "1970-01-01T00:00:00.000000Z"), (1_500_000, "1970-01-01T00:00:01.500000Z"), (7, "1970-01-01T00:00:00.000007Z")] {
+        for (us, expected) in
+            [(0, "1970-01-01T00:00:00.000000Z"), (1_500_000, "1970-01-01T00:00:01.500000Z"), (7, "1970-01-01T00:00:00.000007Z")]
+        {
             assert_eq!(rfc3339(Time::from_us(us)), expected);
         }
     }

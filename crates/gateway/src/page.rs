@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use event::Time;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 /// `application/problem+json` for programs, a page for people.
@@ -48,7 +48,9 @@ pub(crate) fn page(status: StatusCode, form: Form, id: &str, now: Time, retry_af
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(
         CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ),
     );
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     if let Some(s) = retry_after_s {
@@ -59,7 +61,10 @@ pub(crate) fn page(status: StatusCode, form: Form, id: &str, now: Time, retry_af
 
 fn words(status: StatusCode) -> (&'static str, &'static str) {
     match status.as_u16() {
-        403 => ("Request refused", "This request looked like an attack on the site. If you did nothing unusual, tell the site's owner the request id below."),
+        403 => (
+            "Request refused",
+            "This request looked like an attack on the site. If you did nothing unusual, tell the site's owner the request id below.",
+        ),
         405 => ("Method not allowed", "This method cannot be used here."),
         408 => ("Request took too long", "The request did not arrive in time. Check your connection and try again."),
         413 => ("Request too large", "What you sent is larger than the site accepts."),
@@ -69,7 +74,10 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
         502 => ("Site not available", "The site did not answer. Please try again in a few minutes."),
         504 => ("Site too slow", "The site did not answer in time. Please try again in a few minutes."),
         505 => ("Version not supported", "This version of HTTP is not supported."),
-        _ => ("Bad request", "The request could not be understood. If you used an ordinary browser, tell the site's owner the request id below."),
+        _ => (
+            "Bad request",
+            "The request could not be understood. If you used an ordinary browser, tell the site's owner the request id below.",
+        ),
     }
 }
 

@@ -70,7 +70,12 @@ impl Clock {
         let mut slow = 0;
         // Only the clock holds it: the connection is gone.
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
-        paces.retain_mut(|w| Arc::strong_count(&w.pace) > 1 && { slow += u64::from(w.tick(limits, stopping)); true });
+        paces.retain_mut(|w| {
+            Arc::strong_count(&w.pace) > 1 && {
+                slow += u64::from(w.tick(limits, stopping));
+                true
+            }
+        });
         drop(paces);
         let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
         flows.retain_mut(|(flow, waited)| {
@@ -149,7 +154,12 @@ mod tests {
 
     /// Ticks until it expires, at most 100.
     fn ticks(clock: &Clock, expired: &AtomicBool) -> usize {
-        (1..100).find(|_| { clock.tick(&limits(), false); expired.load(Relaxed) }).unwrap_or(100)
+        (1..100)
+            .find(|_| {
+                clock.tick(&limits(), false);
+                expired.load(Relaxed)
+            })
+            .unwrap_or(100)
     }
 
     #[test]

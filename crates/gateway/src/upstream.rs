@@ -152,7 +152,12 @@ impl Pool {
     }
 
     /// Sends one request; `flow` tells whether its body is still on the way.
-    pub(crate) async fn send(&self, lease: &mut Lease, request: Request<Inbound>, flow: Option<&Flow>) -> Result<Response<Incoming>, Unsent> {
+    pub(crate) async fn send(
+        &self,
+        lease: &mut Lease,
+        request: Request<Inbound>,
+        flow: Option<&Flow>,
+    ) -> Result<Response<Incoming>, Unsent> {
         let limit = Duration::from_secs(self.limits.upstream_answer_s.max(1).into());
         let mut answer = std::pin::pin!(lease.sender.try_send_request(request));
         loop {
@@ -161,7 +166,8 @@ impl Pool {
                 Ok(Err(mut error)) => {
                     let request = error.take_message().map(Box::new);
                     let error = error.into_error();
-                    let body_failed = error.is_body_write_aborted() || std::error::Error::source(&error).is_some_and(|s| s.is::<BodyFault>());
+                    let body_failed =
+                        error.is_body_write_aborted() || std::error::Error::source(&error).is_some_and(|s| s.is::<BodyFault>());
                     let fault = if body_failed { Fault::Client("body cut or malformed") } else { Fault::Upstream(describe(&error)) };
                     return Err(Unsent { request, fault });
                 }
@@ -308,4 +314,3 @@ impl Body for Inbound {
         }
     }
 }
-

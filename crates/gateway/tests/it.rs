@@ -14,7 +14,7 @@ mod secret;
 mod setup;
 #[path = "it/slow.rs"]
 mod slow;
-#[path = "it/strict.rs"]
-mod strict;
 #[path = "it/stream.rs"]
 mod stream;
+#[path = "it/strict.rs"]
+mod strict;

@@ -10,7 +10,9 @@ use crate::setup::{OK, Options, gateway, gateway_with, header, status, upstream}
 async fn a_request_and_its_answer_pass_and_one_event_comes_of_it() {
     let mut up = upstream("HTTP/1.1 201 Created\r\nserver: app\r\nConnection: x-hop\r\nX-Hop: 1\r\ncontent-length: 5\r\n\r\nhello").await;
     let mut setup = gateway(up.address).await;
-    let answer = setup.send("GET /a/b?q=1 HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: ua\r\nReferer: https://r/\r\nConnection: close\r\n\r\n").await;
+    let answer = setup
+        .send("GET /a/b?q=1 HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: ua\r\nReferer: https://r/\r\nConnection: close\r\n\r\n")
+        .await;
     assert_eq!(status(&answer), "201");
     assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
     assert_eq!(header(&answer, "server"), Some("app"));
@@ -48,7 +50,13 @@ async fn a_request_and_its_answer_pass_and_one_event_comes_of_it() {
         assert_eq!(line[key], expected, "{line}");
     }
     assert_eq!(line["status"], 201);
-    assert!(line["score"].is_number() && line["cpu_us"].is_number() && line["rules"].is_array() && line["models"].is_array() && line["reasons"].is_array());
+    assert!(
+        line["score"].is_number()
+            && line["cpu_us"].is_number()
+            && line["rules"].is_array()
+            && line["models"].is_array()
+            && line["reasons"].is_array()
+    );
 }
 
 #[tokio::test]
@@ -57,7 +65,10 @@ async fn bodies_pass_by_length_and_by_chunks() {
     let mut setup = gateway(up.address).await;
     for (request, body) in [
         ("POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\nConnection: close\r\n\r\na=1&b=2", "a=1&b=2"),
-        ("POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3;x=y\r\na=1\r\n4\r\n&b=2\r\n0\r\n\r\n", "a=1&b=2"),
+        (
+            "POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3;x=y\r\na=1\r\n4\r\n&b=2\r\n0\r\n\r\n",
+            "a=1&b=2",
+        ),
         ("PUT /p HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", ""),
     ] {
         assert_eq!(status(&setup.send(request).await), "200");

@@ -32,7 +32,9 @@ async fn secrets_reach_the_upstream_and_nothing_else() {
 async fn own_cookies_go_nowhere() {
     let mut up = upstream(OK).await;
     let mut setup = gateway(up.address).await;
-    let _ = setup.send("GET / HTTP/1.1\r\nHost: a\r\nCookie: a=1; bartizan_8443=tell; __Host-bartizan_8443=tell; b=2\r\nConnection: close\r\n\r\n").await;
+    let _ = setup
+        .send("GET / HTTP/1.1\r\nHost: a\r\nCookie: a=1; bartizan_8443=tell; __Host-bartizan_8443=tell; b=2\r\nConnection: close\r\n\r\n")
+        .await;
     assert_eq!(header(&up.request().await, "cookie"), Some("a=1; b=2"));
     let all = format!("{:?}", setup.observed().await);
     assert!(!all.contains("bartizan_8443") && !all.contains("tell"), "{all}");
@@ -43,7 +45,8 @@ async fn hostile_bytes_are_one_line_of_json() {
     let up = upstream(OK).await;
     let mut setup = gateway(up.address).await;
     for end in ["\u{7f}", ""] {
-        let _ = setup.send(&format!("GET /\u{202e}%0a\"a HTTP/1.1\r\nHost: a\r\nUser-Agent: a\tb\"}}{end}\r\nConnection: close\r\n\r\n")).await;
+        let _ =
+            setup.send(&format!("GET /\u{202e}%0a\"a HTTP/1.1\r\nHost: a\r\nUser-Agent: a\tb\"}}{end}\r\nConnection: close\r\n\r\n")).await;
         let line = gateway::ndjson::line(&setup.observed().await);
         assert!(!line.contains('\n') && serde_json::from_str::<serde_json::Value>(&line).is_ok(), "{line}");
     }

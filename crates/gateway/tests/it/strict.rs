@@ -64,7 +64,13 @@ async fn a_refusal_comes_in_its_turn_and_ends_the_connection() {
 async fn bad_chunks_are_refused() {
     let mut up = upstream(OK).await;
     let mut setup = gateway(up.address).await;
-    for body in ["x\r\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "3\nabc\r\n0\r\n\r\n", "fffffffffffffffff\r\n", "3 \r\nabc\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"] {
+    for body in [
+        "x\r\nabc\r\n0\r\n\r\n",
+        "3\r\nabcd\r\n0\r\n\r\n",
+        "3\nabc\r\n0\r\n\r\n",
+        "fffffffffffffffff\r\n",
+        "3 \r\nabc\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
+    ] {
         let answer = setup.send(&format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{body}")).await;
         assert_eq!(status(&answer), "400", "{body:?}");
         assert_eq!(answer.matches("HTTP/1.1").count(), 1);
