@@ -43,7 +43,7 @@ export class Run {
     this.demo = Boolean(bin);
     const [command, args] = bin ? [bin, ["demo", "--no-browser", "--console-listen", "127.0.0.1:0", "--seed", "42"]] : [preview, []];
     ok(fs.existsSync(command), `${path.relative(ROOT, command)} is not built: cargo build -p console --example preview`);
-    const env = { ...process.env, BARTIZAN_PREVIEW_STORY_S: process.env.BARTIZAN_PREVIEW_STORY_S || "12", NO_COLOR: "1" };
+    const env = { ...process.env, BARTIZAN_PREVIEW_STORY_S: process.env.BARTIZAN_PREVIEW_STORY_S || "25", NO_COLOR: "1" };
     this.child = spawn(command, args, { env, stdio: ["ignore", "pipe", "inherit"] });
     this.output = "";
     return new Promise((found, failed) => {
