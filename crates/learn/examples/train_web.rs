@@ -3,7 +3,7 @@
 //!     BARTIZAN_DATA=../shared/data cargo run --release -p learn --example train_web -- [--out DIR] [--key PRIVATE.pem] [--seed N] [--dev]
 //!
 //! Reads `$BARTIZAN_DATA/http/payloads.jsonl` (decompress the `.zst` first) or the file named by `BARTIZAN_TABLE`.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::disallowed_types)] // a tool around the pure crate: it reads and writes files
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -30,7 +30,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let left_out = if flag("--no-left-out") { Vec::new() } else { leave_each_out(&training, seed) };
     let started = std::time::Instant::now();
     let trained = train::web_payload(&rows, &left_out, seed)?;
-    println!("trained in {:.1} s, held AUC {:.5}, calibration error {:.4}", started.elapsed().as_secs_f64(), trained.figures.held_auc, trained.figures.calibration_error);
+    println!(
+        "trained in {:.1} s, held AUC {:.5}, calibration error {:.4}",
+        started.elapsed().as_secs_f64(),
+        trained.figures.held_auc,
+        trained.figures.calibration_error
+    );
     println!("thresholds {:?}", trained.model.thresholds());
     for figure in &trained.figures.held {
         println!("{:>8.3} %  {:>6} of {:>6}  {}", figure.share.share * 100.0, figure.share.hits, figure.share.of, figure.what);
@@ -40,7 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         for suspect in trained.suspects.iter().take(400) {
             // Rows of the one source with real traffic are not printed: they may carry people's ids.
             let row = &all[suspect.row];
-            let text = if row.source.starts_with("modsec") { "(real traffic)".into() } else { row.payload.chars().take(140).collect::<String>() };
+            let text =
+                if row.source.starts_with("modsec") { "(real traffic)".into() } else { row.payload.chars().take(140).collect::<String>() };
             println!("suspect {:.5} {:?} {} {} {text:?}", suspect.score, suspect.label, row.source, row.class);
         }
     }
@@ -76,11 +82,21 @@ fn leave_each_out(rows: &[Row], seed: u64) -> Vec<LeftOut> {
             table.extend(running.into_iter().filter_map(|thread| thread.join().expect("invariant: training does not panic")));
         });
     }
-    println!("{:<22} {:>7} {:>7}      {:>7} {:>7} {:>7} {:>7}  signs@.5%", "source left out", "attack", "benign", "@.1%", "@.5%", "@1%", "AUC");
+    println!(
+        "{:<22} {:>7} {:>7}      {:>7} {:>7} {:>7} {:>7}  signs@.5%",
+        "source left out", "attack", "benign", "@.1%", "@.5%", "@1%", "AUC"
+    );
     for line in &table {
         println!(
             "{:<22} {:>7} {:>7} {:<4} {:>7.4} {:>7.4} {:>7.4} {:>7.5}  {:.4}",
-            line.source, line.attacks, line.benign, line.benign_from, line.tpr_at_fpr_01.share, line.tpr_at_fpr_05.share, line.tpr_at_fpr_1.share, line.auc,
+            line.source,
+            line.attacks,
+            line.benign,
+            line.benign_from,
+            line.tpr_at_fpr_01.share,
+            line.tpr_at_fpr_05.share,
+            line.tpr_at_fpr_1.share,
+            line.auc,
             line.trivial_at_fpr_05.share
         );
     }
@@ -96,8 +112,15 @@ fn generated(model: &TextModel, seed: u64, show: bool) {
             families.entry(&row.class).or_default().push((model.score(row.payload.as_bytes(), &mut scratch), &row.payload));
         }
         for (family, mut scores) in families {
-            let at = |limit: f32| measure::wilson(scores.iter().filter(|score| score.0 >= limit).count() as u64, scores.len() as u64).share * 100.0;
-            println!("generated {what:<6} {family:<16} n {:>6}  alone {:>7.3} %  alert {:>7.3} %", scores.len(), at(model.thresholds().alone), at(model.thresholds().alert));
+            let at = |limit: f32| {
+                measure::wilson(scores.iter().filter(|score| score.0 >= limit).count() as u64, scores.len() as u64).share * 100.0
+            };
+            println!(
+                "generated {what:<6} {family:<16} n {:>6}  alone {:>7.3} %  alert {:>7.3} %",
+                scores.len(),
+                at(model.thresholds().alone),
+                at(model.thresholds().alert)
+            );
             if show {
                 scores.sort_by(|a, b| a.0.total_cmp(&b.0));
                 let worst: Vec<_> = if what == "benign" { scores.iter().rev().take(4).collect() } else { scores.iter().take(4).collect() };

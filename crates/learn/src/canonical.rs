@@ -22,8 +22,20 @@ pub struct Steps(u32);
 
 /// Names of the flags, by bit number.
 pub const STEP_NAMES: [&str; 14] = [
-    "percent", "percent_twice", "percent_u", "backslash_escape", "html_entity", "overlong_utf8", "confusable", "zero_width", "tag_character",
-    "nul", "control", "sql_comment", "sql_versioned_comment", "hex_literal",
+    "percent",
+    "percent_twice",
+    "percent_u",
+    "backslash_escape",
+    "html_entity",
+    "overlong_utf8",
+    "confusable",
+    "zero_width",
+    "tag_character",
+    "nul",
+    "control",
+    "sql_comment",
+    "sql_versioned_comment",
+    "hex_literal",
 ];
 
 impl Steps {
@@ -210,11 +222,30 @@ mod tests {
 
     fn hostile() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
-            Just(b"%".to_vec()), Just(b"%25".to_vec()), Just(b"u".to_vec()), Just(b"\\".to_vec()), Just(b"x".to_vec()), Just(b"&#".to_vec()),
-            Just(b"&#x".to_vec()), Just(b";".to_vec()), Just(b"lt".to_vec()), Just(b"&".to_vec()), Just(b"/*".to_vec()), Just(b"*/".to_vec()),
-            Just(b"/*!".to_vec()), Just(b"0x".to_vec()), Just(b"+".to_vec()), Just(b"'".to_vec()), Just(b"\xc0\xae".to_vec()),
-            Just("％".as_bytes().to_vec()), Just("ﬁ".as_bytes().to_vec()), Just("\u{200b}".as_bytes().to_vec()), Just(b"\xef\xbc".to_vec()),
-            "[0-9a-fA-F]{1,3}".prop_map(String::into_bytes), "\\PC".prop_map(String::into_bytes), any::<u8>().prop_map(|b| vec![b]),
+            Just(b"%".to_vec()),
+            Just(b"%25".to_vec()),
+            Just(b"u".to_vec()),
+            Just(b"\\".to_vec()),
+            Just(b"x".to_vec()),
+            Just(b"&#".to_vec()),
+            Just(b"&#x".to_vec()),
+            Just(b";".to_vec()),
+            Just(b"lt".to_vec()),
+            Just(b"&".to_vec()),
+            Just(b"/*".to_vec()),
+            Just(b"*/".to_vec()),
+            Just(b"/*!".to_vec()),
+            Just(b"0x".to_vec()),
+            Just(b"+".to_vec()),
+            Just(b"'".to_vec()),
+            Just(b"\xc0\xae".to_vec()),
+            Just("％".as_bytes().to_vec()),
+            Just("ﬁ".as_bytes().to_vec()),
+            Just("\u{200b}".as_bytes().to_vec()),
+            Just(b"\xef\xbc".to_vec()),
+            "[0-9a-fA-F]{1,3}".prop_map(String::into_bytes),
+            "\\PC".prop_map(String::into_bytes),
+            any::<u8>().prop_map(|b| vec![b]),
         ];
         proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
     }

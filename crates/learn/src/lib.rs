@@ -22,7 +22,6 @@ pub mod sign;
 pub mod text;
 pub mod train;
 
-
 mod load;
 
 pub use load::{LoadError, load, load_unverified};

@@ -49,7 +49,8 @@ pub fn load(folder: &Folder, ring: &KeyRing) -> Result<TextModel, LoadError> {
 /// Loads a text model without looking at the signature: for a model that was trained a moment ago, before it is signed.
 pub fn load_unverified(folder: &Folder) -> Result<TextModel, LoadError> {
     let thresholds: Thresholds = json(folder, "thresholds.json")?;
-    let ordered = thresholds.veto >= 0.0 && thresholds.veto <= thresholds.alert && thresholds.alert <= thresholds.alone && thresholds.alone <= 1.0;
+    let ordered =
+        thresholds.veto >= 0.0 && thresholds.veto <= thresholds.alert && thresholds.alert <= thresholds.alone && thresholds.alone <= 1.0;
     if !ordered {
         return Err(LoadError::Thresholds);
     }

@@ -50,7 +50,11 @@ pub fn auc(rows: &[Scored]) -> Option<f64> {
         let (mut tied_positive, mut tied_negative) = (0.0, 0.0);
         let score = sorted[at].score;
         while at < sorted.len() && sorted[at].score == score {
-            if sorted[at].positive { tied_positive += 1.0 } else { tied_negative += 1.0 }
+            if sorted[at].positive {
+                tied_positive += 1.0;
+            } else {
+                tied_negative += 1.0;
+            }
             at += 1;
         }
         area += tied_positive * (below + tied_negative / 2.0);

@@ -60,11 +60,7 @@ pub fn verify(folder: &Folder, ring: &KeyRing) -> Result<Verified, Vec<Fault>> {
     }
     let manifest = bundle::manifest(&bundle.payload).map_err(fault)?;
     let faults = compare(folder, &manifest);
-    if faults.is_empty() {
-        Ok(Verified { key_id: key.id(), subject: manifest.subject, files: manifest.files.len() })
-    } else {
-        Err(faults)
-    }
+    if faults.is_empty() { Ok(Verified { key_id: key.id(), subject: manifest.subject, files: manifest.files.len() }) } else { Err(faults) }
 }
 
 fn compare(folder: &Folder, manifest: &bundle::Manifest) -> Vec<Fault> {

@@ -2,7 +2,7 @@
 //!
 //! Reads:      one value, any bytes; canonical form first ([`crate::canonical`]), at most 64 KiB (head and tail, see [`window`]).
 //! Features:   [`grams`]: character 2-5-grams, token 1-3-grams, token-class 3-5-grams in 2^18 buckets; one flag per canonical step.
-//! Score:      `logit = bias + flags + max over segments of at most 96 bytes of the sum of gram weights`, then calibrated to 0..1.
+//! Score:      `logit = bias + flags + max over segments of at most 32 bytes of the sum of gram weights`, then calibrated to 0..1.
 //! Monotone:   appending bytes never lowers the logit: a segment that was there stays there, flags only rise (weights >= 0).
 //! Cost:       linear; about 15 ns a byte. No allocation once a [`Scratch`] is warm.
 //! Mistaken by: text about attacks (tutorials, bug reports), source code in a value.

@@ -12,3 +12,6 @@ mod weight;
 pub use leave_out::{TrivialRule, leave_source_out, sources};
 pub use table::{Label, Row, TableError};
 pub use web::{Figures, Suspect, TrainError, Trained, augmented, web_payload};
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,11 @@ struct Slot<T> {
 
 /// Key -> state, at most `keys_max` of them.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(from = "Stored<T>", into = "Stored<T>", bound(serialize = "T: Clone + serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))]
+#[serde(
+    from = "Stored<T>",
+    into = "Stored<T>",
+    bound(serialize = "T: Clone + serde::Serialize", deserialize = "T: serde::Deserialize<'de>")
+)]
 pub struct Table<T> {
     slots: Vec<Slot<T>>,
     index: HashMap<u64, u32, FixedState>,

@@ -86,7 +86,8 @@ impl<const SPANS: bool> Machine<'_, SPANS> {
         self.canonical.bytes.truncate(at);
         // The escape that was cut may have stood inside another one.
         let from = at.saturating_sub(2 + REFERENCE_DIGITS_MAX + 1);
-        self.introducer = self.canonical.bytes[from..].iter().rposition(|b| matches!(b, b'%' | b'\\' | b'&')).map_or(usize::MAX, |i| from + i);
+        self.introducer =
+            self.canonical.bytes[from..].iter().rposition(|b| matches!(b, b'%' | b'\\' | b'&')).map_or(usize::MAX, |i| from + i);
         joined
     }
 
@@ -142,7 +143,11 @@ impl<const SPANS: bool> Machine<'_, SPANS> {
                 self.feed_slowly(byte, span);
             } else if let Some((byte, span)) = self.canonical.pending.pop() {
                 // Folded text waits in `pending`; feeding its first byte drains the rest.
-                if byte >= 0x80 { self.append(byte, span) } else { self.feed_slowly(byte, span) }
+                if byte >= 0x80 {
+                    self.append(byte, span);
+                } else {
+                    self.feed_slowly(byte, span);
+                }
                 while let Some((byte, span)) = self.canonical.pending.pop() {
                     if byte >= 0x80 { self.append(byte, span) } else { self.feed_slowly(byte, span) }
                 }

@@ -45,12 +45,23 @@ fn write_card(out: &mut String, card: &Card) -> std::fmt::Result {
         writeln!(
             out,
             "| {} | {} | {} {} | {:.3} | {:.3} | {:.3} | {:.4} | {:.3} |",
-            cell(&l.source), l.attacks, l.benign, l.benign_from, l.tpr_at_fpr_01.share, l.tpr_at_fpr_05.share, l.tpr_at_fpr_1.share, l.auc,
+            cell(&l.source),
+            l.attacks,
+            l.benign,
+            l.benign_from,
+            l.tpr_at_fpr_01.share,
+            l.tpr_at_fpr_05.share,
+            l.tpr_at_fpr_1.share,
+            l.auc,
             l.trivial_at_fpr_05.share
         )?;
     }
     let t = card.thresholds;
-    writeln!(out, "\n## Thresholds\n\nalone {:.5} (0.05 % false positives), alert {:.5} (0.5 %), veto {:.5} (0.1 % of attacks score lower).", t.alone, t.alert, t.veto)?;
+    writeln!(
+        out,
+        "\n## Thresholds\n\nalone {:.5} (0.05 % false positives), alert {:.5} (0.5 %), veto {:.5} (0.1 % of attacks score lower).",
+        t.alone, t.alert, t.veto
+    )?;
     writeln!(out, "Expected calibration error {:.4}.\n\n## Blind spots\n", card.calibration.error)?;
     card.blind_spots.iter().try_for_each(|line| writeln!(out, "- {line}"))?;
     writeln!(out, "\n## Attacks tried\n")?;

@@ -79,8 +79,7 @@ impl Grammar {
 }
 
 #[cfg(test)]
-const DRAWS: [&str; 14] =
-    ["n", "n1", "n2", "n4", "n10", "hex", "hex2", "hex32", "base64", "uuid", "letters", "letters4", "alnum", "space"];
+const DRAWS: [&str; 14] = ["n", "n1", "n2", "n4", "n10", "hex", "hex2", "hex32", "base64", "uuid", "letters", "letters4", "alnum", "space"];
 
 /// Built-in draws. An unknown name gives nothing.
 fn draw(name: &str, random: &mut Random, out: &mut String) {

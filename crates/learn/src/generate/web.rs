@@ -20,16 +20,57 @@ pub const SOURCE: &str = "bartizan";
 
 /// Benign families: rule (also the class of its rows), share.
 pub const BENIGN: [(&str, usize); 26] = [
-    ("name", 5), ("address", 3), ("prose", 10), ("sqlish_prose", 10), ("german", 4), ("spanish", 3), ("french", 3), ("other_language", 4),
-    ("search", 9), ("email", 3), ("url", 6), ("query", 14), ("json", 7), ("xml", 2), ("graphql", 2), ("markdown", 4), ("code", 5), ("css", 2),
-    ("token", 4), ("path", 5), ("quantity", 5), ("phone", 2), ("emoticon", 3), ("agent", 3), ("cookie", 5), ("filter", 4),
+    ("name", 5),
+    ("address", 3),
+    ("prose", 10),
+    ("sqlish_prose", 10),
+    ("german", 4),
+    ("spanish", 3),
+    ("french", 3),
+    ("other_language", 4),
+    ("search", 9),
+    ("email", 3),
+    ("url", 6),
+    ("query", 14),
+    ("json", 7),
+    ("xml", 2),
+    ("graphql", 2),
+    ("markdown", 4),
+    ("code", 5),
+    ("css", 2),
+    ("token", 4),
+    ("path", 5),
+    ("quantity", 5),
+    ("phone", 2),
+    ("emoticon", 3),
+    ("agent", 3),
+    ("cookie", 5),
+    ("filter", 4),
 ];
 
 /// Attack families: rule (also the class of its rows), share.
 pub const ATTACKS: [(&str, usize); 21] = [
-    ("sqli", 26), ("xss", 14), ("cmdi", 12), ("path-traversal", 8), ("ssti", 7), ("ssrf", 6), ("xxe", 5), ("nosqli", 6), ("ldapi", 5),
-    ("xpathi", 4), ("log4shell", 4), ("crlf", 4), ("ssi", 3), ("prototype", 3), ("php", 5), ("jsp", 3), ("deserialization", 3), ("rfi", 3),
-    ("mail", 2), ("format", 1), ("shellshock", 2),
+    ("sqli", 26),
+    ("xss", 14),
+    ("cmdi", 12),
+    ("path-traversal", 8),
+    ("ssti", 7),
+    ("ssrf", 6),
+    ("xxe", 5),
+    ("nosqli", 6),
+    ("ldapi", 5),
+    ("xpathi", 4),
+    ("log4shell", 4),
+    ("crlf", 4),
+    ("ssi", 3),
+    ("prototype", 3),
+    ("php", 5),
+    ("jsp", 3),
+    ("deserialization", 3),
+    ("rfi", 3),
+    ("mail", 2),
+    ("format", 1),
+    ("shellshock", 2),
 ];
 
 /// `count` benign rows; the class of each is its family.
@@ -45,7 +86,12 @@ pub fn attacks(seed: u64, count: usize) -> Vec<Row> {
 }
 
 fn rows(
-    grammar: &Grammar, families: &[(&'static str, usize)], label: Label, seed: u64, count: usize, finish: fn(&str, &str, &mut Random) -> String,
+    grammar: &Grammar,
+    families: &[(&'static str, usize)],
+    label: Label,
+    seed: u64,
+    count: usize,
+    finish: fn(&str, &str, &mut Random) -> String,
 ) -> Vec<Row> {
     let mut random = Random::new(seed);
     let total: usize = families.iter().map(|family| family.1).sum();

@@ -95,7 +95,9 @@ impl KeyRing {
     /// The key of that id; without an id the only key of the ring.
     pub(super) fn find(&self, hint: Option<&str>) -> Result<&VerifyingKey, String> {
         match hint {
-            Some(hint) => self.keys.iter().find(|key| key.id() == hint).ok_or_else(|| format!("signed by key {hint}, which is not trusted")),
+            Some(hint) => {
+                self.keys.iter().find(|key| key.id() == hint).ok_or_else(|| format!("signed by key {hint}, which is not trusted"))
+            }
             None => match self.keys.as_slice() {
                 [only] => Ok(only),
                 keys => Err(format!("names no key, and {} keys are trusted", keys.len())),

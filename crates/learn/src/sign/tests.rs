@@ -93,11 +93,13 @@ fn statements_outside_the_rules() {
     assert!(forged(|s| s["predicate"]["resources"][1]["name"] = "a".into()).contains("out of order"));
     assert!(forged(|s| s["predicate"]["resources"][1]["name"] = "card.json".into()).contains("repeated"));
     assert!(forged(|s| s["subject"][0]["digest"]["sha256"] = "00".into()).contains("root digest"));
-    assert!(forged(|s| {
-        let one = s["subject"][0].clone();
-        s["subject"].as_array_mut().unwrap().push(one);
-    })
-    .contains("2 subjects"));
+    assert!(
+        forged(|s| {
+            let one = s["subject"][0].clone();
+            s["subject"].as_array_mut().unwrap().push(one);
+        })
+        .contains("2 subjects")
+    );
     assert!(forged(|s| s["predicate"]["serialization"]["method"] = "shards".into()).contains("expected files"));
 }
 

@@ -8,11 +8,10 @@
 use super::BUCKET_BITS;
 
 /// Names of the gram families, for the card and `features.json`.
-pub(crate) const FAMILIES: [&str; 10] =
-    ["char2", "char3", "char4", "char5", "token1", "token2", "token3", "class3", "class4", "class5"];
+pub(crate) const FAMILIES: [&str; 10] = ["char2", "char3", "char4", "char5", "token1", "token2", "token3", "class3", "class4", "class5"];
 
 /// Changes whenever the same text would touch other buckets: part of the features' hash.
-pub(crate) const SCHEME: &str = "fold64/1";
+pub(crate) const SCHEME: &str = "fibonacci/1";
 
 /// Bucket mask.
 pub(crate) const MASK: usize = (1 << BUCKET_BITS) - 1;
@@ -24,9 +23,8 @@ const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 
 #[inline]
 fn bucket(family: u64, key: u64) -> u32 {
-    // Folded multiply: the high half of the product mixes all key bits.
-    let product = u128::from(key ^ (family << 59)).wrapping_mul(u128::from(MULTIPLIER ^ family));
-    (((product >> 64) as u64 ^ product as u64) as u32) & MASK as u32
+    // Fibonacci hashing: the top bits of the product depend on every bit of the key.
+    ((key ^ (family << 56)).wrapping_mul(MULTIPLIER) >> (64 - BUCKET_BITS)) as u32
 }
 
 /// Byte classes: 0 space, 1 word character, 2 sign.
@@ -83,7 +81,13 @@ pub(crate) fn for_each_position(canonical: &[u8], mut see: impl FnMut(usize, &[u
         let class = CLASS[byte as usize];
         if class == 1 {
             if word == 0 {
-                let kind = if byte.is_ascii_digit() { b'0' } else if byte == 0x80 { b'u' } else { b'w' };
+                let kind = if byte.is_ascii_digit() {
+                    b'0'
+                } else if byte == 0x80 {
+                    b'u'
+                } else {
+                    b'w'
+                };
                 count = push_classes(&mut classes, kind, &mut buckets, count);
             }
             word = (word ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3).wrapping_add(1);

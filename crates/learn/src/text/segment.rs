@@ -6,7 +6,7 @@
 use std::ops::{AddAssign, Sub};
 
 /// Longest segment, in canonical bytes.
-pub(crate) const SEGMENT_BYTES_MAX: usize = 48;
+pub(crate) const SEGMENT_BYTES_MAX: usize = 32;
 
 /// Slots of the ring; a power of two above the segment length.
 const RING: usize = 128;

@@ -43,10 +43,18 @@ fn join(parent: &mut [u32], a: u32, b: u32) {
 fn keys(text: &[u8]) -> [Option<u64>; 4] {
     let exact = hash(text, 0x1D);
     let mut classes: Vec<u8> = Vec::new();
+    let mut tokens = 0;
     for &byte in text {
-        let class = if byte.is_ascii_digit() { b'0' } else if byte.is_ascii_alphabetic() || byte >= 0x80 || byte == b'_' { b'w' } else { byte };
+        let class = if byte.is_ascii_digit() {
+            b'0'
+        } else if byte.is_ascii_alphabetic() || byte >= 0x80 || byte == b'_' {
+            b'w'
+        } else {
+            byte
+        };
         if class != b' ' && (classes.last() != Some(&class) || class != b'w') {
             classes.push(class);
+            tokens += 1;
         }
         // `../../../` and `,null,null`: a repeated pair or triple says nothing new.
         for unit in [2, 3] {
@@ -57,14 +65,15 @@ fn keys(text: &[u8]) -> [Option<u64>; 4] {
         }
     }
     let signs = classes.iter().filter(|&&class| class != b'w' && class != b'0').count();
-    let skeleton = (classes.len() >= 6 && signs >= 3).then(|| hash(&classes, 0x5C));
+    let skeleton = (tokens >= 6 && signs >= 3).then(|| hash(&classes, 0x5C));
     let mut bands = [None, None];
     if text.len() >= 24 {
         let mut least = [u64::MAX; 4];
         for gram in text.windows(5) {
             let base = hash(gram, 0x3A);
             for (i, slot) in least.iter_mut().enumerate() {
-                *slot = (*slot).min((base ^ (i as u64 + 1).wrapping_mul(0xD6E8_FEB8_6659_FD93)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23));
+                *slot = (*slot)
+                    .min((base ^ (i as u64 + 1).wrapping_mul(0xD6E8_FEB8_6659_FD93)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23));
             }
         }
         bands = [Some(least[0] ^ least[1].rotate_left(31)), Some(least[2] ^ least[3].rotate_left(31) ^ 1)];
@@ -89,8 +98,12 @@ mod tests {
     #[test]
     fn templates_share_a_cluster() {
         let texts = [
-            "../../../../etc/passwd", "../../../../../../../etc/passwd", "0' and 0=0 union all select null,null--", "0' and 0=0 union all select null,null,null--",
-            "blue shirts for men", "o'brien",
+            "../../../../etc/passwd",
+            "../../../../../../../etc/passwd",
+            "0' and 0=0 union all select null,null--",
+            "0' and 0=0 union all select null,null,null--",
+            "blue shirts for men",
+            "o'brien",
         ];
         let found = clusters(texts.iter().map(|text| text.as_bytes()));
         assert_eq!(found, [0, 0, 2, 2, 4, 5]);

@@ -34,8 +34,8 @@ pub(super) fn rule(row: &Row, canonical: &[u8]) -> Option<usize> {
         return Some(3);
     }
     const SENSITIVE: &[&str] = &[
-        "..", "etc", "proc/", "var/", "win", "boot", "web-inf", "://", "\0", ":\\", "passwd", "shadow", ".ini", ".ht", "php:", "%", "\\\\", "./.",
-        ".ssh", ".git", ".env", "{file}", "//",
+        "..", "etc", "proc/", "var/", "win", "boot", "web-inf", "://", "\0", ":\\", "passwd", "shadow", ".ini", ".ht", "php:", "%", "\\\\",
+        "./.", ".ssh", ".git", ".env", "{file}", "//",
     ];
     if row.class == "path-traversal" && !has(SENSITIVE) {
         return Some(4);
@@ -50,13 +50,34 @@ pub(super) fn rule(row: &Row, canonical: &[u8]) -> Option<usize> {
 }
 
 /// Why benign rows are dropped.
-pub(super) const MISLABELLED: &str = "labelled benign but plainly a probe (code execution functions, system files, scanner marks): found by models that did not see the row";
+pub(super) const MISLABELLED: &str =
+    "labelled benign but plainly a probe (code execution functions, system files, scanner marks): found by models that did not see the row";
 
 /// Whether a row that is labelled benign holds what no ordinary value holds. Each mark was found in reviewed rows of the table.
 pub(super) fn is_mislabelled(canonical: &[u8]) -> bool {
     const MARKS: [&str; 22] = [
-        "passthru(", "system(", "exit()", "print(md0(", "acunetix", "|ping", "|sleep", "type \\boot", "boot.ini", "dir c:\\", "/bin/id", "/etc/passwd",
-        "ipconfig /all", "chr(0)", "chr(0),", "char(0)", "web-inf", "\\windows\\system", "| dir", "|dir", "rem\\x", "<script>alert",
+        "passthru(",
+        "system(",
+        "exit()",
+        "print(md0(",
+        "acunetix",
+        "|ping",
+        "|sleep",
+        "type \\boot",
+        "boot.ini",
+        "dir c:\\",
+        "/bin/id",
+        "/etc/passwd",
+        "ipconfig /all",
+        "chr(0)",
+        "chr(0),",
+        "char(0)",
+        "web-inf",
+        "\\windows\\system",
+        "| dir",
+        "|dir",
+        "rem\\x",
+        "<script>alert",
     ];
     let text = String::from_utf8_lossy(canonical);
     MARKS.iter().any(|mark| text.contains(mark))

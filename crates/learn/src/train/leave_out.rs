@@ -37,14 +37,16 @@ pub fn leave_source_out(rows: &[Row], source: &str, seed: u64) -> Option<LeftOut
 pub(super) fn left_out(prepared: &Prepared, source: &str, seed: u64) -> Option<LeftOut> {
     let at = prepared.sources.iter().position(|name| name == source)? as u16;
     // Our own values made from a source's rows must leave with it.
-    let of_source = |example: &&Example| example.source == at || prepared.sources[usize::from(example.source)].strip_suffix("/value") == Some(source);
+    let of_source =
+        |example: &&Example| example.source == at || prepared.sources[usize::from(example.source)].strip_suffix("/value") == Some(source);
     let attacks: Vec<&Example> = prepared.examples.iter().filter(|example| example.source == at && example.positive).collect();
     let own: Vec<&Example> = prepared.examples.iter().filter(|example| example.source == at && !example.positive).collect();
     if attacks.is_empty() {
         return None;
     }
     let has_own = own.len() >= OWN_BENIGN_MIN;
-    let held: Vec<&Example> = prepared.examples.iter().filter(|example| !of_source(example) && !example.positive && example.fold == 0).collect();
+    let held: Vec<&Example> =
+        prepared.examples.iter().filter(|example| !of_source(example) && !example.positive && example.fold == 0).collect();
     let training = prepared.examples.iter().filter(|example| !of_source(example) && (has_own || example.positive || example.fold != 0));
     let parts = linear::train(training, seed);
     let (benign, from) = if has_own { (own, "own") } else { (held, "held") };

@@ -22,7 +22,7 @@ const FLAG_LIMIT: f32 = 1.5;
 /// One unit of the stored weights: 127 units are the limit.
 const UNIT: f32 = WEIGHT_LIMIT / 127.0;
 const STEP: f32 = 0.03;
-const EPOCHS: u32 = 6;
+const EPOCHS: u32 = 8;
 /// Errors below this teach nothing.
 const ERROR_MIN: f32 = 0.002;
 /// Most bytes of an attack that teach when it has no segment yet.
@@ -56,7 +56,13 @@ struct State {
 impl State {
     fn new() -> State {
         let size = 1 << BUCKET_BITS;
-        State { weights: vec![0.0; size], squares: vec![1.0; size], flags: [0.0; STEP_NAMES.len()], buckets: Vec::new(), begins: Vec::new() }
+        State {
+            weights: vec![0.0; size],
+            squares: vec![1.0; size],
+            flags: [0.0; STEP_NAMES.len()],
+            buckets: Vec::new(),
+            begins: Vec::new(),
+        }
     }
 
     fn learn(&mut self, example: &Example, step: f32) {

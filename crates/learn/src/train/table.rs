@@ -72,7 +72,8 @@ pub fn parse(text: &str) -> Result<Vec<Row>, TableError> {
             continue;
         }
         let fault = |why: String| TableError { line, why };
-        let Raw { payload, label, class, source, split, batch, time } = serde_json::from_str(text).map_err(|error| fault(error.to_string()))?;
+        let Raw { payload, label, class, source, split, batch, time } =
+            serde_json::from_str(text).map_err(|error| fault(error.to_string()))?;
         if payload.len() > PAYLOAD_BYTES_MAX {
             return Err(fault(format!("payload of {} bytes, at most {PAYLOAD_BYTES_MAX} are read", payload.len())));
         }
@@ -90,7 +91,10 @@ mod tests {
 
     #[test]
     fn rows_and_faults() {
-        let rows = parse("{\"payload\":\"a\",\"label\":\"attack\"}\n\n{\"payload\":\"b\",\"label\":\"benign\",\"source\":\"s\",\"place\":\"q\"}\n").unwrap();
+        let rows = parse(
+            "{\"payload\":\"a\",\"label\":\"attack\"}\n\n{\"payload\":\"b\",\"label\":\"benign\",\"source\":\"s\",\"place\":\"q\"}\n",
+        )
+        .unwrap();
         assert_eq!((rows.len(), rows[0].label, rows[1].line, rows[1].source.as_str()), (2, Label::Attack, 3, "s"));
         let error = parse("{\"payload\":\"a\",\"label\":\"attack\"}\n{\"payload\":1}").unwrap_err();
         assert_eq!(error.line, 2);

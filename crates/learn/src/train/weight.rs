@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::prepare::Prepared;
+use crate::generate::web::SOURCE;
 
 /// Factor on the benign weight of a source; 1 for sources not named. From the data's own list of flaws.
 fn benign_factor(source: &str) -> f32 {
@@ -16,12 +17,16 @@ fn benign_factor(source: &str) -> f32 {
         "httpparams" => 0.5,   // one synthetic shop
         "modsec-learn" => 3.0, // the only real traffic
         "libinjection" => 2.0, // hard negatives
+        SOURCE => 3.0,         // few templates, many kinds of text
         _ => 1.0,
     }
 }
 
+/// Factor on the attack weight of generated rows: the only ones of several classes.
+const GENERATED_ATTACKS: f32 = 2.0;
+
 /// Weights stay in this range: no row decides alone, none is lost.
-const WEIGHT_MIN: f32 = 0.05;
+const WEIGHT_MIN: f32 = 0.1;
 const WEIGHT_MAX: f32 = 4.0;
 
 /// Sets weights; each label sums to the number of all examples over two (before the limits above).
@@ -40,8 +45,11 @@ pub(super) fn set(prepared: &mut Prepared) {
     for example in &mut prepared.examples {
         // Group total becomes (sum)^0.7: between every row alike and every group alike.
         example.weight *= group[&(example.positive, example.source, example.class)].powf(-0.3);
+        let source = &prepared.sources[usize::from(example.source)];
         if !example.positive {
-            example.weight *= benign_factor(&prepared.sources[usize::from(example.source)]);
+            example.weight *= benign_factor(source);
+        } else if source == SOURCE {
+            example.weight *= GENERATED_ATTACKS;
         }
         sums[usize::from(example.positive)] += f64::from(example.weight);
     }

@@ -37,7 +37,9 @@ pub(super) fn attack(text: &str, family: &str, random: &mut Random) -> String {
         2 => encode(&text, false, |b| !b.is_ascii_alphanumeric()),
         3 => encode(&encode(&text, false, |b| !b.is_ascii_alphanumeric()), false, |b| b == b'%'),
         4 if random.one_in(3) => encode(&text, false, |_| true),
-        5 if random.one_in(3) => text.chars().map(|c| if "<>'\"()=".contains(c) { format!("&#{};", c as u32) } else { c.to_string() }).collect(),
+        5 if random.one_in(3) => {
+            text.chars().map(|c| if "<>'\"()=".contains(c) { format!("&#{};", c as u32) } else { c.to_string() }).collect()
+        }
         _ => text,
     }
 }
