@@ -14,13 +14,13 @@ use console::Fact;
 use event::incident::Entry;
 use event::order::{Answer, Fault, What};
 use event::response::{Mode, Phase};
-use event::{Body, Decisions, Entity, Event, Finding, Incident, Order, Response, Text, Time, Uid, short_id};
+use event::{Body, Decisions, Entity, Event, Incident, Order, Response, Text, Time, Uid, short_id};
 use respond::{DecisionTable, Desk};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::cli::fail::Fail;
 use crate::clock;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Inline, Pipeline};
 
 pub enum Input {
     /// From sources, in order.
@@ -132,9 +132,17 @@ impl Engine {
             return;
         }
         let now = clock::now();
-        observed.iter_mut().for_each(name_program);
-        let (seen, inline): (Vec<Event>, Vec<Option<Box<Finding>>>) = observed.drain(..).map(|o| (o.event, o.finding)).unzip();
-        let inline = inline.into_iter().flatten().map(|f| *f).collect();
+        let mut inline = Inline::default();
+        let mut seen = Vec::with_capacity(observed.len());
+        for (n, one) in observed.drain(..).enumerate() {
+            let score = if let Body::Http(http) = &one.event.body { http.score } else { 0.0 };
+            let said = detect::Seen { rules: one.rules, score };
+            if !said.is_empty() {
+                inline.about.push((n, said));
+            }
+            inline.findings.extend(one.finding.map(|f| *f));
+            seen.push(one.event);
+        }
         self.pipeline.mode = if self.shared.enforce.load(Ordering::Relaxed) { Mode::Enforce } else { Mode::Monitor };
         let outcome = self.pipeline.step(events, &seen, inline, Some(now));
         let mut records = std::mem::take(events);
@@ -341,14 +349,6 @@ impl Engine {
 
     pub fn log(&self) -> store::Log {
         self.writer.log().clone()
-    }
-}
-
-/// On this machine itself everybody has one address: the program that used it tells clients apart.
-fn name_program(observed: &mut gateway::Observed) {
-    let (Body::Http(http), Some(finding)) = (&observed.event.body, &mut observed.finding) else { return };
-    if let Some(ip) = http.client.filter(|ip| ip.to_canonical().is_loopback()) {
-        finding.entities.push(Entity::client(ip, &http.user_agent));
     }
 }
 

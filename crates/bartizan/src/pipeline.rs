@@ -8,7 +8,7 @@ use event::response::Mode;
 use event::{Event, Finding, Incident, Response, Time};
 use incident::{Change, Config, Correlator, Never, Plan, Planner, PlannerConfig, Usual};
 
-use crate::shard::Shards;
+use crate::shard::{About, Shards};
 
 pub struct Pipeline {
     pub shards: Shards,
@@ -17,6 +17,13 @@ pub struct Pipeline {
     usual: Usual,
     pub never: Never,
     pub mode: Mode,
+}
+
+/// What the gateway's inspection made of the observed requests.
+#[derive(Default)]
+pub struct Inline {
+    pub findings: Vec<Finding>,
+    pub about: About,
 }
 
 /// What a batch led to.
@@ -41,12 +48,12 @@ impl Pipeline {
         }
     }
 
-    /// `events` as they came from sources, `observed` as they came from the gateway with the findings that its inline inspection made.
+    /// `events` as they came from sources; `observed` as they came from the gateway, with what its inline inspection said and found.
     /// `now` is when responses begin; without it (`replay`) the time of the finding.
-    pub fn step(&mut self, events: &[Event], observed: &[Event], inline: Vec<Finding>, now: Option<Time>) -> Outcome {
-        let mut findings = inline;
-        findings.extend(self.shards.detect(observed, true));
-        findings.extend(self.shards.detect(events, false));
+    pub fn step(&mut self, events: &[Event], observed: &[Event], inline: Inline, now: Option<Time>) -> Outcome {
+        let mut findings = inline.findings;
+        findings.extend(self.shards.detect(observed, Some(inline.about)));
+        findings.extend(self.shards.detect(events, None));
         findings.sort_by(|a, b| (a.last_seen, &a.analytic.uid, &a.uid).cmp(&(b.last_seen, &b.analytic.uid, &b.uid)));
         self.usual.tell(&mut findings, &[events, observed]);
         for finding in &findings {

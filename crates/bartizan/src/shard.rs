@@ -1,9 +1,10 @@
 //! Shards: each owns its detectors and their state; an event goes to the shard that owns the entity a detector is keyed by.
 //!
-//! A batch is shown to all shards, each picks what it owns. Large batches run on one thread a shard, small ones (a live gateway) on the
-//! caller's. The findings are sorted before they leave, so that neither threads nor their number can be seen in the result.
+//! A batch passes twice: first the stateless detectors look at each event alone, split by events; then each shard shows what they said to
+//! the keyed detectors, split by entity. Large batches run on one thread a shard, small ones (a live gateway) on the caller's. Findings
+//! are sorted before they leave, so that neither threads nor their number can be seen in the result.
 
-use detect::{Detector, Knowledge, Spec};
+use detect::{Detector, Knowledge, Scope, Seen, Spec};
 use event::{Event, Finding};
 
 struct Owned {
@@ -14,12 +15,16 @@ struct Owned {
 struct Shard {
     index: u64,
     of: u64,
-    detectors: Vec<Owned>,
+    stateless: Vec<Owned>,
+    keyed: Vec<Owned>,
 }
 
 pub struct Shards {
     shards: Vec<Shard>,
 }
+
+/// What was said about events by looking at each alone: (position in the batch, what), in order.
+pub type About = Vec<(usize, Seen)>;
 
 /// Below this many events threads cost more than they save.
 const THREADS_FROM: usize = 256;
@@ -28,47 +33,96 @@ impl Shards {
     /// `count` shards of every detector of the registry.
     pub fn new(knowledge: &Knowledge, count: usize) -> Shards {
         let of = count.max(1) as u64;
-        let shards = (0..of)
-            .map(|index| Shard {
-                index,
-                of,
-                detectors: detect::ALL.iter().map(|spec| Owned { spec, detector: (spec.build)(knowledge) }).collect(),
-            })
-            .collect();
-        Shards { shards }
+        let owned = |stateless: bool| {
+            let specs = detect::ALL.iter().filter(move |spec| (spec.scope == Scope::Event) == stateless);
+            specs.map(|spec| Owned { spec, detector: (spec.build)(knowledge) }).collect::<Vec<Owned>>()
+        };
+        Shards { shards: (0..of).map(|index| Shard { index, of, stateless: owned(true), keyed: owned(false) }).collect() }
     }
 
     pub fn count(&self) -> usize {
         self.shards.len()
     }
 
-    /// Findings of the batch, by time, analytic and name. `inspected` events were already judged inline by the gateway's stateless
-    /// detectors, so these leave them alone.
-    pub fn detect(&mut self, events: &[Event], inspected: bool) -> Vec<Finding> {
-        let mut all: Vec<Finding> = if events.len() < THREADS_FROM || self.shards.len() == 1 {
-            self.shards.iter_mut().flat_map(|shard| shard.detect(events, inspected)).collect()
-        } else {
-            std::thread::scope(|scope| {
-                let running: Vec<_> = self.shards.iter_mut().map(|shard| scope.spawn(move || shard.detect(events, inspected))).collect();
-                running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
-            })
+    /// Findings of the batch, by time, analytic and name. `inspected` is what the gateway's inline inspection already said.
+    pub fn detect(&mut self, events: &[Event], inspected: Option<About>) -> Vec<Finding> {
+        let threads = events.len() >= THREADS_FROM && self.shards.len() > 1;
+        let (mut all, about) = match inspected {
+            Some(about) => (Vec::new(), about),
+            None => self.look(events, threads),
         };
+        let about = &about;
+        if threads {
+            std::thread::scope(|scope| {
+                let running: Vec<_> = self.shards.iter_mut().map(|shard| scope.spawn(move || shard.keyed(events, about))).collect();
+                all.extend(running.into_iter().flat_map(joined));
+            });
+        } else {
+            all.extend(self.shards.iter_mut().flat_map(|shard| shard.keyed(events, about)));
+        }
         all.sort_by(|a, b| (a.last_seen, &a.analytic.uid, &a.uid, a.count).cmp(&(b.last_seen, &b.analytic.uid, &b.uid, b.count)));
         all
     }
+
+    /// The stateless detectors over the batch.
+    fn look(&mut self, events: &[Event], threads: bool) -> (Vec<Finding>, About) {
+        if !threads {
+            return self.shards[0].stateless(events, 0);
+        }
+        let size = events.len().div_ceil(self.shards.len());
+        std::thread::scope(|scope| {
+            let running: Vec<_> = self
+                .shards
+                .iter_mut()
+                .zip(events.chunks(size))
+                .enumerate()
+                .map(|(n, (shard, part))| scope.spawn(move || shard.stateless(part, n * size)))
+                .collect();
+            let (mut findings, mut about) = (Vec::new(), About::new());
+            for (more, of_part) in running.into_iter().map(joined) {
+                findings.extend(more);
+                about.extend(of_part);
+            }
+            (findings, about)
+        })
+    }
+}
+
+/// A detector that panics is a fault of ours: it must not be swallowed as "nothing found".
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 impl Shard {
-    fn detect(&mut self, events: &[Event], inspected: bool) -> Vec<Finding> {
-        let mut found = Vec::new();
-        for event in events {
-            for owned in &mut self.detectors {
-                if inspected && owned.spec.scope == detect::Scope::Event {
+    fn stateless(&mut self, events: &[Event], from: usize) -> (Vec<Finding>, About) {
+        let (mut found, mut about) = (Vec::new(), About::new());
+        let nothing = Seen::default();
+        for (n, event) in events.iter().enumerate() {
+            for owned in &mut self.stateless {
+                if owned.spec.scope.key(event).is_none() {
                     continue;
                 }
+                owned.detector.detect(event, &nothing, &mut found);
+                let seen = owned.detector.seen();
+                if !seen.is_empty() {
+                    about.push((from + n, seen));
+                }
+            }
+        }
+        (found, about)
+    }
+
+    fn keyed(&mut self, events: &[Event], about: &About) -> Vec<Finding> {
+        let mut found = Vec::new();
+        let nothing = Seen::default();
+        let mut said = about.iter().peekable();
+        for (n, event) in events.iter().enumerate() {
+            while said.next_if(|(at, _)| *at < n).is_some() {}
+            let seen = said.peek().filter(|(at, _)| *at == n).map_or(&nothing, |(_, seen)| seen);
+            for owned in &mut self.keyed {
                 let Some(key) = owned.spec.scope.key(event) else { continue };
                 if key % self.of == self.index {
-                    owned.detector.detect(event, &mut found);
+                    owned.detector.detect(event, seen, &mut found);
                 }
             }
         }

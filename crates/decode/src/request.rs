@@ -73,10 +73,15 @@ impl<'a> Parts<'a> {
         self.headers().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map_or("", |(_, value)| value)
     }
 
+    /// What stands before the version in the raw text.
+    pub fn protocol(&self) -> &'static str {
+        if self.version.is_empty() || self.version.starts_with("HTTP") { "" } else { "HTTP/" }
+    }
+
     /// The raw request text, at most `bytes_max` of it.
     pub fn raw(&self, bytes_max: usize) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes_max.min(512 + self.target.len() + self.body.len()));
-        for part in [self.method, " ", self.target, " ", self.version, "\r\n"] {
+        for part in [self.method, " ", self.target, " ", self.protocol(), self.version, "\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }
         for (name, value) in self.headers() {
@@ -276,7 +281,7 @@ pub fn values(parts: &Parts<'_>, out: &mut Values) {
         out.plain(Target::Query, "", query.as_bytes(), at);
         urlencoded::pairs(query.as_bytes(), at, out);
     }
-    let mut at = at + parts.target.len() + 1 + parts.version.len() + 2;
+    let mut at = at + parts.target.len() + 1 + parts.protocol().len() + parts.version.len() + 2;
     for (name, value) in parts.headers() {
         let value_at = at + name.len() + 2;
         if name.eq_ignore_ascii_case("cookie") {

@@ -42,7 +42,12 @@ fn measure(name: &str, what: &str, inspector: &Inspector, events: &[Event]) {
     let total: u64 = times.iter().sum();
     times.sort_unstable();
     let at = |share: f64| times.get((times.len() as f64 * share) as usize).copied().unwrap_or(0);
-    println!("{name:6} {what:17} p50 {:6} ns  p99 {:7} ns  {:8.0} requests/s", at(0.5), at(0.99), times.len() as f64 * 1e9 / total.max(1) as f64);
+    println!(
+        "{name:6} {what:17} p50 {:6} ns  p99 {:7} ns  {:8.0} requests/s",
+        at(0.5),
+        at(0.99),
+        times.len() as f64 * 1e9 / total.max(1) as f64
+    );
 }
 
 /// Five parameters, two cookies, a browser's headers.
@@ -50,7 +55,15 @@ fn typical(n: u64) -> Event {
     let mut event = row_event(b"x", Place::Query);
     if let Body::Http(http) = &mut event.body {
         let r = |k: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left((k * 7) as u32) % 100_000;
-        http.target = format!("/shop/items/{}/view?q=blue+shoes+{}&page={}&sort=price_asc&ref=mail%2Dnews%2D{}&session={:x}{:x}", r(1), r(2), r(3) % 40, r(4), r(5), r(6));
+        http.target = format!(
+            "/shop/items/{}/view?q=blue+shoes+{}&page={}&sort=price_asc&ref=mail%2Dnews%2D{}&session={:x}{:x}",
+            r(1),
+            r(2),
+            r(3) % 40,
+            r(4),
+            r(5),
+            r(6)
+        );
         http.headers.push(("accept-language".into(), "en-GB,en;q=0.9,de;q=0.7".into()));
         http.headers.push(("accept-encoding".into(), "gzip, deflate, br".into()));
         http.headers.push(("referer".into(), format!("https://www.example/shop/list/{}?page={}", r(7), r(8))));
@@ -64,7 +77,11 @@ fn payloads() -> Vec<String> {
     let Some(rows) = rows else {
         return (0..4_000).map(|n| format!("item {n} of the list, {}", n * 31 % 977)).collect();
     };
-    rows.lines().step_by(11).take(20_000).filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok()?["payload"].as_str().map(str::to_owned)).collect()
+    rows.lines()
+        .step_by(11)
+        .take(20_000)
+        .filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok()?["payload"].as_str().map(str::to_owned))
+        .collect()
 }
 
 fn model_in(folder: std::ffi::OsString) -> Option<learn::TextModel> {

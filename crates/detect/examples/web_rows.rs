@@ -14,8 +14,13 @@ fn main() {
     let (file, split) = (&args[1], &args[2]);
     let show = args.get(3).map(String::as_str).unwrap_or("");
     let shown_class = args.get(4).map(String::as_str).unwrap_or("");
-    let web_rules = detect::rule_set(detect::web::RULES).unwrap_or_else(|errors| panic!("{}", errors.iter().map(|e| e.to_string()).collect::<Vec<_>>().join("\n")));
-    let inspector = Inspector::new(&Knowledge { web_rules: Arc::new(web_rules), web_model: std::env::var_os("BARTIZAN_MODEL").and_then(model_in).map(Arc::new), ..Knowledge::default() });
+    let web_rules = detect::rule_set(detect::web::RULES)
+        .unwrap_or_else(|errors| panic!("{}", errors.iter().map(|e| e.to_string()).collect::<Vec<_>>().join("\n")));
+    let inspector = Inspector::new(&Knowledge {
+        web_rules: Arc::new(web_rules),
+        web_model: std::env::var_os("BARTIZAN_MODEL").and_then(model_in).map(Arc::new),
+        ..Knowledge::default()
+    });
     let mut scratch = Scratch::default();
     let mut by_class: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     let mut by_rule: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
@@ -36,7 +41,9 @@ fn main() {
         let counts = by_class.entry(class).or_default();
         counts.0 += 1;
         counts.1 += u64::from(said.verdict_block);
-        if (show == "show-false" && benign && said.verdict_block) || (show == "show-missed" && !said.verdict_block && text("class") == shown_class) {
+        if (show == "show-false" && benign && said.verdict_block)
+            || (show == "show-missed" && !said.verdict_block && text("class") == shown_class)
+        {
             println!("{:?} {:?}", said.rules.iter().map(|r| r.id).collect::<Vec<_>>(), payload.chars().take(160).collect::<String>());
         }
     }

@@ -37,7 +37,8 @@ impl Campaign {
         self.last = self.last.max(event.meta.time);
         let meta = &event.meta;
         let raw = Bytes::from(&event.raw[..event.raw.len().min(RAW_BYTES_MAX)]);
-        let evidence = Evidence { source: meta.source.clone(), record: meta.record, event_uid: meta.uid, time: meta.time, raw, matches: Vec::new() };
+        let evidence =
+            Evidence { source: meta.source.clone(), record: meta.record, event_uid: meta.uid, time: meta.time, raw, matches: Vec::new() };
         if self.first.len() < FIRST_KEPT {
             self.first.push(evidence);
         } else {

@@ -152,7 +152,8 @@ impl Source {
         let succeeded = !self.taken.is_empty();
         let internal = is_internal(a_try.source);
         let where_ = [a_try.service, a_try.host].iter().filter(|t| !t.is_empty()).copied().collect::<Vec<_>>().join(" on ");
-        let users = if self.users.len() >= Distinct::KEYS_MAX { format!("more than {}", Distinct::KEYS_MAX) } else { self.users.len().to_string() };
+        let users =
+            if self.users.len() >= Distinct::KEYS_MAX { format!("more than {}", Distinct::KEYS_MAX) } else { self.users.len().to_string() };
         let names = self.names.join(", ");
         let slow = self.slow.now(now, config.slow_half_life_s);
         let mut reasons = vec![Reason {
@@ -170,7 +171,13 @@ impl Source {
         if succeeded {
             let taken = self.taken.join(", ");
             let text = format!("{taken} signed in from there after {} failures", self.failures);
-            reasons.push(Reason { code: "guess.succeeded".into(), text, usual: "0".to_owned(), now: self.taken.len().to_string(), push: 4.0 });
+            reasons.push(Reason {
+                code: "guess.succeeded".into(),
+                text,
+                usual: "0".to_owned(),
+                now: self.taken.len().to_string(),
+                push: 4.0,
+            });
         }
         let odds: f32 = reasons.iter().map(|r| r.push).sum();
         let without = Score::new(logistic(f64::from(odds - reasons[0].push) - 2.0)).value();

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use event::finding::RuleHit;
 use event::{Analytic, Body, EntityKind, Event, Finding};
 use rule::Ruleset;
 use serde::{Deserialize, Serialize};
@@ -21,13 +22,33 @@ pub use state::StateError;
 pub trait Detector: Send {
     /// Looks at one event, which the detector may not care for at all. Findings are added to `out`; the same finding is added again, under
     /// the same uid, when it has grown. Never panics, whatever the event holds; costs at most a bounded amount of work.
-    fn detect(&mut self, event: &Event, out: &mut Vec<Finding>);
+    /// `seen` is what the detectors of [`Scope::Event`] said about this very event.
+    fn detect(&mut self, event: &Event, seen: &Seen, out: &mut Vec<Finding>);
+
+    /// What a detector of [`Scope::Event`] leaves for the keyed ones about the event it looked at last.
+    fn seen(&mut self) -> Seen {
+        Seen::default()
+    }
 
     /// The whole state, for a checkpoint; empty when there is none.
     fn save(&self) -> Vec<u8>;
 
     /// Replaces the state by a saved one. On an error the state stays as it was.
     fn load(&mut self, state: &[u8]) -> Result<(), StateError>;
+}
+
+/// What was said about one event by looking at it alone; usually nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seen {
+    pub rules: Vec<RuleHit>,
+    /// 0..=1, of rules and model together.
+    pub score: f32,
+}
+
+impl Seen {
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.score < 0.25
+    }
 }
 
 /// Which events a detector must see together.
@@ -37,6 +58,8 @@ pub enum Scope {
     Event,
     /// All events of one entity on one shard.
     Entity(EntityKind),
+    /// All requests on one shard: for what compares everybody with everybody.
+    Web,
 }
 
 impl Scope {
@@ -44,6 +67,7 @@ impl Scope {
     pub fn key(self, event: &Event) -> Option<u64> {
         match (self, &event.body) {
             (Scope::Event, Body::Http(_) | Body::Authentication(_) | Body::Process(_)) => Some(event.meta.uid.key()),
+            (Scope::Web, Body::Http(http)) => http.client.map(|_| 0),
             (Scope::Entity(EntityKind::Address), Body::Http(http)) => http.client.map(state::address_key),
             (Scope::Entity(EntityKind::Address), Body::Authentication(auth)) => auth.client.map(state::address_key),
             (Scope::Entity(EntityKind::User), Body::Authentication(auth)) => state::name_key(&auth.user),

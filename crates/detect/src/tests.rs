@@ -35,7 +35,8 @@ fn unknown_config_keys_are_refused() {
 /// `log.zst` is unpacked; `archive.tar.zst/path` is the file `path` inside.
 #[allow(clippy::print_stderr)]
 pub(crate) fn data(archive: &str, inside: Option<&str>) -> Option<Vec<u8>> {
-    let root = std::env::var_os("BARTIZAN_DATA").map_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), Into::into);
+    let root = std::env::var_os("BARTIZAN_DATA")
+        .map_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), Into::into);
     let Some(bytes) = std::fs::read(root.join(archive)).ok().and_then(|packed| zstd::decode_all(packed.as_slice()).ok()) else {
         eprintln!("skipped: no data {archive}");
         return None;
@@ -53,6 +54,13 @@ pub(crate) fn data(archive: &str, inside: Option<&str>) -> Option<Vec<u8>> {
     None
 }
 
+/// One event through the stateless detectors, then through `detector`.
+fn look(knowledge: &Knowledge, detector: &mut dyn Detector, event: &Event, out: &mut Vec<Finding>) {
+    let mut stateless = (web::request::SPEC.build)(knowledge);
+    stateless.detect(event, &Seen::default(), &mut Vec::new());
+    detector.detect(event, &stateless.seen(), out);
+}
+
 pub(crate) fn decoded(lines: &[u8]) -> Vec<Event> {
     let lines = lines.split(|b| *b == b'\n').filter(|l| !l.is_empty());
     lines.zip(1..).map(|(line, n)| decode::decode(line, &decode::Place::new("data", n, event::Time::from_s(1_431_900_000)))).collect()
@@ -68,7 +76,7 @@ fn an_ordinary_site_gives_few_findings() {
     for spec in ALL {
         let mut detector = (spec.build)(&knowledge);
         let mut out = Vec::new();
-        events.iter().for_each(|event| detector.detect(event, &mut out));
+        events.iter().for_each(|event| look(&knowledge, detector.as_mut(), event, &mut out));
         let mut names: Vec<&str> = out.iter().map(|f| f.uid.as_str()).collect();
         names.sort_unstable();
         names.dedup();
@@ -93,7 +101,12 @@ pub(crate) fn request(number: u64, at_s: i64, client: &str, method: &str, target
         user_agent: agent.into(),
         ..event::Http::default()
     };
-    let meta = event::Meta { uid: event::Uid::of_record("t", number), time: event::Time::from_s(1_700_000_000 + at_s), record: number, ..event::Meta::default() };
+    let meta = event::Meta {
+        uid: event::Uid::of_record("t", number),
+        time: event::Time::from_s(1_700_000_000 + at_s),
+        record: number,
+        ..event::Meta::default()
+    };
     Event { meta, body: Body::Http(Box::new(http)), raw: event::Bytes::from(target.as_bytes()) }
 }
 
@@ -110,7 +123,7 @@ pub(crate) fn run(spec: &Spec, events: &[Event]) -> Vec<Finding> {
                 detector = (spec.build)(&knowledge);
                 detector.load(&saved).expect("own state");
             }
-            detector.detect(event, &mut out);
+            look(&knowledge, detector.as_mut(), event, &mut out);
         }
         out
     };

@@ -98,6 +98,8 @@ pub struct Reason {
 pub struct RuleHit {
     pub id: u32,
     pub message: Text,
+    #[serde(default)]
+    pub severity: Severity,
     pub tags: Vec<Text>,
     pub target: Text,
     /// Matched text after decoding, at most 128 bytes, secrets masked.

@@ -254,6 +254,9 @@ struct Asked {
     finish: Finish,
 }
 
+/// Requests of a blocked client that are still inspected, for each decision.
+const BLOCKED_INSPECTED_MAX: u64 = 256;
+
 impl Asked {
     fn page(mut self, status: StatusCode, verdict: Verdict, fault: Option<&Fault>, retry_after_s: Option<u32>) -> Response<Outbound> {
         if let Some(http) = self.finish.http() {
@@ -332,12 +335,13 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
         return asked.page(status, Verdict::Blocked, Some(&Fault::Client(why)), None);
     }
 
+    let mut hits = 0;
     let ruling = {
         let decisions = links.decisions.load();
         match decisions.for_client(client, user_agent(&parts.headers), at) {
             None => Ruling::None,
             Some(decision) => {
-                decision.hit();
+                hits = decision.hit();
                 verdict::ruling(decision, enforce, || shared.buckets.take(&decision.entity, at, &shared.limits))
             }
         }
@@ -345,8 +349,14 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
     if matches!(ruling, Ruling::Block | Ruling::Limit) {
         let verdict = verdict::verdict(ruling, false, enforce);
         let mut secrets = Secrets::default();
-        finish_event(&mut event, &mut secrets, verdict, 0.0);
-        asked.finish.observed = Some(Box::new(observed(event)));
+        let mut seen = observed_none();
+        // What a blocked client goes on to try is the story of its incident: its first requests are still looked at, without their bodies.
+        if let Some(inspector) = links.inspector.as_ref().filter(|_| hits <= BLOCKED_INSPECTED_MAX) {
+            write_raw(&mut event, &mut secrets);
+            look(&inspector.load(), &event, links, &mut seen);
+        }
+        finish_event(&mut event, &mut secrets, verdict, seen.score);
+        keep(&mut asked, event, seen, verdict, &id, &secrets);
         return match ruling {
             Ruling::Limit => {
                 let retry_after_s = 1_u32.div_ceil(shared.limits.limit_rate_per_s.max(1));
@@ -386,36 +396,14 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
             }
         }
         write_raw(&mut event, &mut secrets);
-        let begin = thread_cpu_ns();
-        match verdict::inspect(&inspector.load(), &event) {
-            Some(inspection) => {
-                verdict = verdict::verdict(ruling, inspection.verdict_block, enforce);
-                seen.score = inspection.score;
-                seen.finding = inspection.finding;
-                seen.rules = inspection.rules;
-                seen.models = inspection.models;
-            }
-            None => Counters::add(&links.counters.inspector_panics),
+        if let Some(blocks) = look(&inspector.load(), &event, links, &mut seen) {
+            verdict = verdict::verdict(ruling, blocks, enforce);
         }
-        seen.cpu_us = u32::try_from((thread_cpu_ns() - begin) / 1000).unwrap_or(u32::MAX);
     } else {
         write_raw(&mut event, &mut secrets);
     }
     finish_event(&mut event, &mut secrets, verdict, seen.score);
-    if let Some(finding) = &mut seen.finding {
-        finding.verdict = Some(verdict);
-        finding.request_id = Some(id.clone());
-        mask::finding(finding, &secrets);
-    }
-    mask::rules(&mut seen.rules, &secrets);
-    asked.finish.observed = Some(Box::new(Observed {
-        event,
-        finding: seen.finding,
-        rules: seen.rules,
-        models: seen.models,
-        cpu_us: seen.cpu_us,
-        body_seen: seen.body_seen,
-    }));
+    keep(&mut asked, event, seen, verdict, &id, &secrets);
     match verdict {
         Verdict::Blocked => return asked.page(StatusCode::FORBIDDEN, verdict, None, None),
         Verdict::WouldBlock => Counters::add(&links.counters.would_block),
@@ -718,6 +706,34 @@ struct Seen {
     models: Vec<event::finding::ModelScore>,
     cpu_us: u32,
     body_seen: usize,
+}
+
+/// Inspects an event that still holds its secrets. Whether that asks for a block; `None` when the inspector failed, which is counted.
+fn look(inspector: &detect::web::request::Inspector, event: &Event, links: &Links, seen: &mut Seen) -> Option<bool> {
+    let begin = thread_cpu_ns();
+    let said = verdict::inspect(inspector, event);
+    seen.cpu_us = u32::try_from((thread_cpu_ns() - begin) / 1000).unwrap_or(u32::MAX);
+    let Some(inspection) = said else {
+        Counters::add(&links.counters.inspector_panics);
+        return None;
+    };
+    seen.score = inspection.score;
+    seen.finding = inspection.finding;
+    seen.rules = inspection.rules;
+    seen.models = inspection.models;
+    Some(inspection.verdict_block)
+}
+
+/// Hands the event and what was said about it to the request's end, secrets masked.
+fn keep(asked: &mut Asked, event: Event, mut seen: Seen, verdict: Verdict, id: &Text, secrets: &Secrets) {
+    if let Some(finding) = &mut seen.finding {
+        finding.verdict = Some(verdict);
+        finding.request_id = Some(id.clone());
+        mask::finding(finding, secrets);
+    }
+    mask::rules(&mut seen.rules, secrets);
+    let Seen { finding, rules, models, cpu_us, body_seen, .. } = seen;
+    asked.finish.observed = Some(Box::new(Observed { event, finding, rules, models, cpu_us, body_seen }));
 }
 
 fn observed_none() -> Seen {

@@ -10,7 +10,7 @@ use crate::paths;
 
 /// The console of a running bartizan
 #[derive(Args)]
-pub struct ConsoleCommand {
+pub(super) struct ConsoleCommand {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -21,7 +21,7 @@ enum Verb {
     Link,
 }
 
-pub fn run(args: &ConsoleCommand, global: &Global) -> Result<Exit, Fail> {
+pub(super) fn run(args: &ConsoleCommand, global: &Global) -> Result<Exit, Fail> {
     let Verb::Link = args.verb;
     let dir = paths::data_dir(global.data_dir.as_ref());
     match control::ask(&paths::control_socket(&dir), &Ask::Link) {

@@ -16,7 +16,7 @@ use crate::{clock, feed};
 /// A shop under attack, with a console: everything is generated, nothing leaves this machine
 #[derive(Args)]
 #[command(after_help = "Example:\n  bartizan demo --seed 7\n\nExit codes: 0 stopped by SIGINT or SIGTERM; 3 could not start.")]
-pub struct Demo {
+pub(super) struct Demo {
     /// Print the link, do not open a browser
     #[arg(long)]
     no_browser: bool,
@@ -33,7 +33,7 @@ pub struct Demo {
 /// Minutes of generated history.
 const HISTORY_MINUTES: i64 = 24 * 60;
 
-pub fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
+pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
     if !args.listen.ip().is_loopback() {
         return Err(Fail::new("E0206", "the demo listens on loopback only").exit(Exit::Usage));
     }

@@ -14,12 +14,12 @@ use crate::{clock, knowledge, paths};
 #[command(
     after_help = "Examples:\n  bartizan explain INC-1\n  echo '203.0.113.9 - - [..] \"GET /?q=1 HTTP/1.1\" 200 5' | bartizan explain -\n\nExit codes: 0 explained; 3 nothing is known by that name."
 )]
-pub struct Explain {
+pub(super) struct Explain {
     /// An id, or `-` for one log line on stdin
     id: String,
 }
 
-pub fn run(args: &Explain, global: &Global) -> Result<Exit, Fail> {
+pub(super) fn run(args: &Explain, global: &Global) -> Result<Exit, Fail> {
     if args.id == "-" {
         return line(global);
     }
@@ -90,7 +90,7 @@ fn event(log: &store::Log, event: &Event, global: &Global) {
     }
 }
 
-pub fn finding(found: &Finding) {
+pub(super) fn finding(found: &Finding) {
     out::line(format!(" {}  {}  {}", found.uid, out::severity(found.severity), out::shown(&found.title)));
     out::line(format!(" what   {}", out::shown(&found.text)));
     out::line(format!(
@@ -141,12 +141,16 @@ fn line(global: &Global) -> Result<Exit, Fail> {
         }
     }
     let mut any = false;
+    let mut seen = detect::Seen::default();
     for spec in detect::ALL {
         let mut detector = (spec.build)(&knowledge);
         let mut found = Vec::new();
         let looked = spec.scope.key(&event).is_some();
         if looked {
-            detector.detect(&event, &mut found);
+            detector.detect(&event, &seen, &mut found);
+            if spec.scope == detect::Scope::Event {
+                seen = detector.seen();
+            }
         }
         any |= !found.is_empty();
         for f in &found {

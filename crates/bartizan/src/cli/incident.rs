@@ -15,7 +15,7 @@ use crate::{clock, paths};
 #[command(
     after_help = "Examples:\n  bartizan incident list\n  bartizan incident show INC-1\n  bartizan incident close INC-1 --as false --note 'our own test'\n\nExit codes: 0 fine; 3 no such incident."
 )]
-pub struct IncidentCommand {
+pub(super) struct IncidentCommand {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -59,7 +59,7 @@ fn outcome(word: &str) -> Result<Outcome, String> {
     Outcome::parse(word).ok_or_else(|| format!("{word:?} is none of true, false, benign_but_odd"))
 }
 
-pub fn run(args: &IncidentCommand, global: &Global) -> Result<Exit, Fail> {
+pub(super) fn run(args: &IncidentCommand, global: &Global) -> Result<Exit, Fail> {
     let dir = paths::data_dir(global.data_dir.as_ref());
     let open = || store::open_read_only(&dir).map_err(|e| text::cannot_open(&dir, &e));
     match &args.verb {
@@ -114,7 +114,7 @@ fn list(log: &store::Log, all: bool, severity: Severity, limit: usize, ndjson: b
     Ok(Exit::Fine)
 }
 
-pub fn ocsf(incident: &Incident) -> serde_json::Value {
+pub(super) fn ocsf(incident: &Incident) -> serde_json::Value {
     let event = Event {
         meta: Meta {
             time: incident.last_seen,
@@ -129,7 +129,7 @@ pub fn ocsf(incident: &Incident) -> serde_json::Value {
 }
 
 /// In the order of the incident page: what happened, what we did, why, what you can do, proof.
-pub fn show(log: &store::Log, incident: &Incident, global: &Global) {
+pub(super) fn show(log: &store::Log, incident: &Incident, global: &Global) {
     let responses = log.responses_of(&incident.uid);
     if global.json {
         let mut object = ocsf(incident);

@@ -19,7 +19,7 @@ use crate::service::model_states;
 #[command(
     after_help = "Examples:\n  bartizan model card web-payload\n  bartizan model eval web-payload --data payloads.jsonl --json\n  bartizan model train web-payload --data payloads.jsonl --seed 1 --out my-model\n\nExit codes: 0 fine; 1 verify refused; 3 could not; 4 training refused."
 )]
-pub struct Model {
+pub(super) struct Model {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -84,7 +84,7 @@ struct Train {
     leave_out: bool,
 }
 
-pub fn run(args: &Model, global: &Global) -> Result<Exit, Fail> {
+pub(super) fn run(args: &Model, global: &Global) -> Result<Exit, Fail> {
     match &args.verb {
         Verb::List => list(global),
         Verb::Card { name } => card(name, global),

@@ -22,7 +22,7 @@ use crate::{clock, knowledge, paths};
 #[command(
     after_help = "Examples:\n  bartizan undo INC-1\n  bartizan undo --last\n\nExit codes: 0 undone; 3 could not, or nothing known by that name; 4 refused."
 )]
-pub struct Undo {
+pub(super) struct Undo {
     /// An incident, response, receipt or address
     #[arg(required_unless_present = "last")]
     id: Option<String>,
@@ -36,7 +36,7 @@ pub struct Undo {
 
 /// Put an undone response in force again
 #[derive(Args)]
-pub struct Redo {
+pub(super) struct Redo {
     /// The receipt that `undo` printed
     receipt: String,
 }
@@ -46,7 +46,7 @@ pub struct Redo {
 #[command(
     after_help = "Example:\n  bartizan block 203.0.113.9 --for 1h --reason 'seen elsewhere' --yes\n\nExit codes: 0 blocked; 3 could not; 4 refused, or not confirmed."
 )]
-pub struct Block {
+pub(super) struct Block {
     /// An address
     entity: Entity,
     /// How long: 15m, 24h, 7d; at most 90 d
@@ -57,7 +57,7 @@ pub struct Block {
 }
 
 /// `15m`, `24h`, `7d`, `90s` to seconds.
-pub fn seconds(text: &str) -> Result<u32, String> {
+pub(super) fn seconds(text: &str) -> Result<u32, String> {
     let help = || format!("{text:?} is no duration; write it like 15m, 24h or 7d");
     let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(help)?;
     let number: u32 = text[..split].parse().map_err(|_| help())?;
@@ -71,7 +71,7 @@ pub fn seconds(text: &str) -> Result<u32, String> {
     number.checked_mul(unit).filter(|s| (1..=90 * 86_400).contains(s)).ok_or_else(|| format!("{text} is not between 1s and 90d"))
 }
 
-pub fn undo(args: &Undo, global: &Global) -> Result<Exit, Fail> {
+pub(super) fn undo(args: &Undo, global: &Global) -> Result<Exit, Fail> {
     let target = args.id.clone().unwrap_or_else(|| "last".to_owned());
     let data_dir = paths::data_dir(global.data_dir.as_ref());
     let log = store::open_read_only(&data_dir).map_err(|e| super::text::cannot_open(&data_dir, &e))?;
@@ -105,13 +105,13 @@ pub fn undo(args: &Undo, global: &Global) -> Result<Exit, Fail> {
     finish(&answer, global, "undone")
 }
 
-pub fn redo(args: &Redo, global: &Global) -> Result<Exit, Fail> {
+pub(super) fn redo(args: &Redo, global: &Global) -> Result<Exit, Fail> {
     let data_dir = paths::data_dir(global.data_dir.as_ref());
     let answer = carry_out(What::Redo { receipt: args.receipt.as_str().into() }, global, &data_dir)?;
     finish(&answer, global, "in force again")
 }
 
-pub fn block(args: &Block, global: &Global) -> Result<Exit, Fail> {
+pub(super) fn block(args: &Block, global: &Global) -> Result<Exit, Fail> {
     let data_dir = paths::data_dir(global.data_dir.as_ref());
     if !global.json {
         out::line(format!(" will   block {} at gateway for {} s", out::shown(&args.entity.name), args.for_s));
@@ -129,7 +129,7 @@ fn by() -> Text {
     format!("cli:{name}").into()
 }
 
-pub fn carry_out(what: What, global: &Global, data_dir: &Path) -> Result<Answer, Fail> {
+pub(super) fn carry_out(what: What, global: &Global, data_dir: &Path) -> Result<Answer, Fail> {
     let ask = Ask::Order { what, by: by().into() };
     match control::ask(&paths::control_socket(data_dir), &ask) {
         Some(Reply::Order(answer)) => return Ok(answer),
@@ -145,7 +145,7 @@ pub fn carry_out(what: What, global: &Global, data_dir: &Path) -> Result<Answer,
     Ok(engine.order(what, by.as_str().into(), clock::now()))
 }
 
-pub fn finish(answer: &Answer, global: &Global, word: &str) -> Result<Exit, Fail> {
+pub(super) fn finish(answer: &Answer, global: &Global, word: &str) -> Result<Exit, Fail> {
     if global.json {
         out::json(&json!({
             "schema": "bartizan.answer/1", "done": answer.done, "of": answer.of, "took_us": answer.took_us,

@@ -40,7 +40,7 @@ pub fn is_terminal() -> bool {
 }
 
 /// Outside text for a terminal: control characters as `\x1b`, bidi and zero-width as `<U+202E>`, at most 512 characters.
-pub fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     const CHARS_MAX: usize = 512;
     let mut out = String::with_capacity(text.len());
     let mut rest = 0;

@@ -19,7 +19,7 @@ use crate::{feed, paths};
 #[command(
     after_help = "Examples:\n  bartizan protect http://127.0.0.1:3000\n  bartizan protect http://127.0.0.1:3000 --listen 0.0.0.0:80 --enforce --log-ndjson requests.ndjson\n\nExit codes: 0 stopped by SIGINT or SIGTERM; 2 usage; 3 could not start."
 )]
-pub struct Protect {
+pub(super) struct Protect {
     /// http://HOST:PORT or https://HOST:PORT
     upstream: String,
     #[arg(long, default_value = "0.0.0.0:8080")]
@@ -53,7 +53,7 @@ pub struct Protect {
     watch: Vec<PathBuf>,
 }
 
-pub fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
+pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
     let upstream: gateway::Upstream =
         args.upstream.parse().map_err(|e: gateway::UpstreamError| Fail::new("E0101", e.to_string()).exit(Exit::Usage))?;
     let content = Content::load(global.content.as_deref())?;

@@ -10,7 +10,7 @@ use super::fail::{Exit, Fail};
 use super::{Global, incident, out, text};
 use crate::feed;
 use crate::knowledge::Content;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Inline, Pipeline};
 use crate::service::Service;
 
 /// Run files through the pipeline and print what it finds
@@ -18,7 +18,7 @@ use crate::service::Service;
 #[command(
     after_help = "Examples:\n  bartizan replay access.log --ndjson\n  bartizan replay /var/log --emit events | head\n\nExit codes: 0 read; 3 something could not be read."
 )]
-pub struct Replay {
+pub(super) struct Replay {
     /// Files or folders
     #[arg(required = true)]
     paths: Vec<PathBuf>,
@@ -41,7 +41,7 @@ enum Emit {
     Responses,
 }
 
-pub fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
+pub(super) fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
     let (knowledge, said) = Content::load(global.content.as_deref())?.knowledge()?;
     said.iter().for_each(out::note);
     let files = feed::list(&args.paths)?;
@@ -55,7 +55,7 @@ pub fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
                 write(&mut printed, &event::ocsf::json(event));
             }
         } else {
-            let outcome = pipeline.step(&events, &[], Vec::new(), None);
+            let outcome = pipeline.step(&events, &[], Inline::default(), None);
             findings += outcome.findings.len() as u64;
             if lines {
                 for finding in outcome.findings {
@@ -117,7 +117,7 @@ fn finding_json(finding: event::Finding) -> serde_json::Value {
 }
 
 /// Findings and incidents that the log got since `from`.
-pub fn print_from(log: &store::Log, from: u64) -> Result<(), Fail> {
+pub(super) fn print_from(log: &store::Log, from: u64) -> Result<(), Fail> {
     let mut at = from;
     let mut last: std::collections::BTreeMap<event::Text, Incident> = std::collections::BTreeMap::new();
     loop {
@@ -141,7 +141,7 @@ pub fn print_from(log: &store::Log, from: u64) -> Result<(), Fail> {
 }
 
 /// Findings and incidents as they come, until dropped.
-pub fn live_lines(service: &Service) -> tokio::task::JoinHandle<()> {
+pub(super) fn live_lines(service: &Service) -> tokio::task::JoinHandle<()> {
     let mut facts = service.shared.live.subscribe();
     let log = service.log.clone();
     service.runtime().spawn(async move {

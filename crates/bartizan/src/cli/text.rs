@@ -23,7 +23,7 @@ pub fn cannot_open(dir: &Path, error: &store::Error) -> Fail {
 }
 
 /// An id, or a unique beginning of one, to the whole id.
-pub fn whole_id(log: &store::Log, id: &str) -> Result<String, Fail> {
+pub(super) fn whole_id(log: &store::Log, id: &str) -> Result<String, Fail> {
     if log.incident(id).is_some() || log.response(id).is_some() {
         return Ok(id.to_owned());
     }
@@ -38,7 +38,7 @@ pub fn whole_id(log: &store::Log, id: &str) -> Result<String, Fail> {
 }
 
 /// Whatever changes traffic asks first: on a terminal by a question, elsewhere by `--yes`.
-pub fn confirm(global: &Global) -> Result<(), Fail> {
+pub(super) fn confirm(global: &Global) -> Result<(), Fail> {
     if global.yes {
         return Ok(());
     }
@@ -52,7 +52,7 @@ pub fn confirm(global: &Global) -> Result<(), Fail> {
     if read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(refused) }
 }
 
-pub fn incident_row(incident: &Incident) -> String {
+pub(super) fn incident_row(incident: &Incident) -> String {
     let who = incident.actor().map_or("-", |e| e.name.as_str());
     format!(
         " {:<7} {}  {:<52} {:<18} {:>4.2}  {:>5} events  {}",
@@ -66,7 +66,7 @@ pub fn incident_row(incident: &Incident) -> String {
     )
 }
 
-pub fn reasons(reasons: &[Reason]) {
+pub(super) fn reasons(reasons: &[Reason]) {
     out::line(" why    reason                                                        usual here        this time           push");
     for reason in reasons {
         out::line(format!(
@@ -82,7 +82,7 @@ pub fn reasons(reasons: &[Reason]) {
     out::line(format!("        {:<60}  {:<16}  {:<18} {sum:>+6.3}", "sum = the score", "", ""));
 }
 
-pub fn evidence(all: &[Evidence], max: usize) {
+pub(super) fn evidence(all: &[Evidence], max: usize) {
     for e in all.iter().take(max) {
         out::line(format!(" proof  {} record {}  {}", out::shown(&e.source), e.record, time(e.time)));
         for line in e.raw.text().lines().take(12) {
@@ -98,7 +98,7 @@ pub fn evidence(all: &[Evidence], max: usize) {
     }
 }
 
-pub fn response(response: &Response, now: Time) -> String {
+pub(super) fn response(response: &Response, now: Time) -> String {
     let mode = match response.mode {
         event::response::Mode::Enforce => "",
         event::response::Mode::Monitor => " (monitor: recorded, nothing is refused)",
@@ -109,7 +109,7 @@ pub fn response(response: &Response, now: Time) -> String {
     format!("{} {}  {}{mode}  {end}{receipt}", response.disposition.word(), out::shown(&response.target.name), response.uid)
 }
 
-pub fn span_s(seconds: f64) -> String {
+pub(super) fn span_s(seconds: f64) -> String {
     let s = seconds.max(0.0) as u64;
     match s {
         0..60 => format!("{s} s"),
@@ -118,12 +118,12 @@ pub fn span_s(seconds: f64) -> String {
     }
 }
 
-pub fn time(time: Time) -> String {
+pub(super) fn time(time: Time) -> String {
     let text = time.to_string();
     text.get(..19).map_or(text.clone(), |t| format!("{}Z", t.replace('T', " ")))
 }
 
-pub fn cut(text: &str, chars: usize) -> String {
+pub(super) fn cut(text: &str, chars: usize) -> String {
     if text.chars().count() <= chars {
         return text.to_owned();
     }

@@ -17,7 +17,7 @@ use crate::knowledge::Content;
 
 /// Measure the web detection on labelled data
 #[derive(Args)]
-pub struct Waf {
+pub(super) struct Waf {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -76,7 +76,7 @@ struct Tally {
     blocked: u64,
 }
 
-pub fn run(args: &Waf, global: &Global) -> Result<Exit, Fail> {
+pub(super) fn run(args: &Waf, global: &Global) -> Result<Exit, Fail> {
     let Verb::Eval(args) = &args.verb;
     let (mut knowledge, said) = Content::load(global.content.as_deref())?.knowledge()?;
     said.iter().for_each(out::note);
@@ -161,7 +161,7 @@ fn share(tally: &Tally) -> f64 {
 }
 
 /// Lines of a file, also of a `.zst`, numbered from 1; empty ones are left out.
-pub fn each_line(path: &Path, take: &mut dyn FnMut(u64, &[u8]) -> Result<(), Fail>) -> Result<(), Fail> {
+pub(super) fn each_line(path: &Path, take: &mut dyn FnMut(u64, &[u8]) -> Result<(), Fail>) -> Result<(), Fail> {
     let file = std::fs::File::open(path).map_err(|e| Fail::unreadable(path, &e))?;
     let plain: Box<dyn Read> = if path.extension().is_some_and(|e| e == "zst") {
         Box::new(zstd::stream::read::Decoder::new(file).map_err(|e| Fail::unreadable(path, &e))?)

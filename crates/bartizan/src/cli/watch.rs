@@ -19,7 +19,7 @@ use crate::{feed, paths};
 #[command(
     after_help = "Examples:\n  bartizan watch /var/log/auth.log\n  bartizan watch /var/log/nginx/access.log --follow\n\nExit codes: 0 fine; 3 a source could not be read."
 )]
-pub struct Watch {
+pub(super) struct Watch {
     /// Files, folders or `-`
     #[arg(required = true)]
     sources: Vec<PathBuf>,
@@ -37,7 +37,7 @@ pub struct Watch {
     console_listen: Option<SocketAddr>,
 }
 
-pub fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
+pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
     let content = Content::load(global.content.as_deref())?;
     let (knowledge, said) = content.knowledge()?;
     said.iter().for_each(out::note);

@@ -38,7 +38,8 @@ pub(super) fn values(content_type: &str, body: &[u8], at: usize, out: &mut Value
 }
 
 fn part(part: &[u8], at: usize, out: &mut Values) {
-    let Some((head_end, body_start)) = memmem::find(part, b"\r\n\r\n").map(|p| (p, p + 4)).or_else(|| memmem::find(part, b"\n\n").map(|p| (p, p + 2)))
+    let Some((head_end, body_start)) =
+        memmem::find(part, b"\r\n\r\n").map(|p| (p, p + 4)).or_else(|| memmem::find(part, b"\n\n").map(|p| (p, p + 2)))
     else {
         return out.plain(Target::Body, "", part, at);
     };

@@ -29,12 +29,7 @@ fn every_place_of_a_request_gives_its_value_and_its_raw_bytes() {
         "/",
         "application/json; charset=utf-8",
         r#"{"a":{"b":["x\u0041\n",-1.5e3,true]},"c\"d":"e"}"#,
-        &[
-            "PATH=/ </>",
-            r#"JSON:/a/b/-=xA\n <x\\u0041\\n>"#,
-            "JSON:/a/b/-=-1.5e3 <-1.5e3>",
-            "JSON:/c\"d=e <e>",
-        ],
+        &["PATH=/ </>", r#"JSON:/a/b/-=xA\n <x\\u0041\\n>"#, "JSON:/a/b/-=-1.5e3 <-1.5e3>", "JSON:/c\"d=e <e>"],
     );
     check("/", "application/json", r#"{"a":"b"} x"#, &["PATH=/ </>", "JSON:/a=b <b>", r#"BODY={\"a\":\"b\"} x <{\"a\":\"b\"} x>"#]);
     check("/", "text/xml", "<a c='d'>b</a>", &["PATH=/ </>", "XML=d <d>", "XML=b <b>", "BODY=<a c=\\'d\\'>b</a> <<a c=\\'d\\'>b</a>>"]);
@@ -52,7 +47,14 @@ fn headers_and_cookies_stand_where_the_raw_text_has_them() {
     let parts = Parts { method: "GET", target: "/", version: "HTTP/1.1", headers: &headers, ..Parts::default() };
     assert_eq!(
         list(&parts),
-        ["PATH=/ </>", "HEADER:user-agent=curl/8 <curl/8>", "COOKIES_NAMES=a <a>", "COOKIE:a=1  <1%20>", "COOKIES_NAMES=b <b>", "COOKIE:b=\\\"c\\\" <\\\"c\\\">"]
+        [
+            "PATH=/ </>",
+            "HEADER:user-agent=curl/8 <curl/8>",
+            "COOKIES_NAMES=a <a>",
+            "COOKIE:a=1  <1%20>",
+            "COOKIES_NAMES=b <b>",
+            "COOKIE:b=\\\"c\\\" <\\\"c\\\">"
+        ]
     );
     let from_log = Parts { method: "GET", target: "/", version: "HTTP/1.1", user_agent: "x/1", referrer: "http://a/", ..Parts::default() };
     assert_eq!(list(&from_log), ["PATH=/ </>", "HEADER:user-agent=x/1 <x/1>", "HEADER:referer=http://a/ <http://a/>"]);
@@ -60,13 +62,9 @@ fn headers_and_cookies_stand_where_the_raw_text_has_them() {
 
 #[test]
 fn a_match_is_found_in_the_raw_bytes() {
-    for (raw, matched, expected) in [
-        ("a%27%20OR%201=1", "' or 1=1", 1..15),
-        ("a%2527x", "'", 1..6),
-        ("one+two", "e t", 2..5),
-        ("abc", "zz", 0..3),
-        ("%", "%", 0..1),
-    ] {
+    for (raw, matched, expected) in
+        [("a%27%20OR%201=1", "' or 1=1", 1..15), ("a%2527x", "'", 1..6), ("one+two", "e t", 2..5), ("abc", "zz", 0..3), ("%", "%", 0..1)]
+    {
         assert_eq!(origin::locate(raw.as_bytes(), matched.as_bytes()), expected, "{raw}");
     }
 }

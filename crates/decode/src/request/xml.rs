@@ -49,7 +49,8 @@ fn unescape(piece: &[u8], out: &mut Vec<u8>) {
     let mut rest = piece;
     while let Some(at) = memchr(b'&', rest) {
         out.extend_from_slice(&rest[..at]);
-        let (byte, read) = KNOWN.iter().find(|(name, _)| rest[at..].starts_with(name)).map_or((b'&', 1), |(name, byte)| (*byte, name.len()));
+        let (byte, read) =
+            KNOWN.iter().find(|(name, _)| rest[at..].starts_with(name)).map_or((b'&', 1), |(name, byte)| (*byte, name.len()));
         out.push(byte);
         rest = &rest[at + read..];
     }

@@ -14,7 +14,7 @@ use event::{Analytic, Body, EntityKind, Event, Finding, attack};
 
 pub use crate::guessing::Config;
 use crate::guessing::{Guessing, Try};
-use crate::{Detector, Scope, Spec, StateError, state};
+use crate::{Detector, Scope, Seen, Spec, StateError, state};
 
 pub const SPEC: Spec = Spec {
     analytic: Analytic {
@@ -42,7 +42,7 @@ impl BruteForce {
 }
 
 impl Detector for BruteForce {
-    fn detect(&mut self, event: &Event, out: &mut Vec<Finding>) {
+    fn detect(&mut self, event: &Event, _seen: &Seen, out: &mut Vec<Finding>) {
         let Body::Authentication(auth) = &event.body else { return };
         let Some(source) = auth.client else { return };
         if auth.action != Action::Login || auth.outcome == Outcome::Pending {

@@ -8,18 +8,14 @@
 //! Mistaken by: a search page that answers odd words with everything it has.
 //! Method:     ratio to the running mean of the same path.
 
-use std::sync::Arc;
-
 use event::analytic::AnalyticKind;
 use event::finding::Reason;
 use event::{Analytic, Body, EntityKind, Event, Finding, Http, Score, Severity, attack};
 use learn::baseline::table::Table;
-use rule::seclang::{Input, Severity as RuleSeverity, Variable};
-use rule::{Hit, Ruleset};
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::{Campaign, key, logistic};
-use crate::{Detector, Scope, Spec, StateError, state};
+use crate::{Detector, Scope, Seen, Spec, StateError, state};
 
 pub const SPEC: Spec = Spec {
     analytic: Analytic {
@@ -32,7 +28,7 @@ pub const SPEC: Spec = Spec {
     scope: Scope::Entity(EntityKind::Address),
     header: "An address whose attack requests are answered with far more bytes than that page usually has: the attack worked. Mistaken by: a search \
              page that answers odd words with everything it has.",
-    build: |knowledge| Box::new(Exfiltration::new(Arc::clone(&knowledge.web_rules), knowledge.config.exfiltration.clone())),
+    build: |knowledge| Box::new(Exfiltration::new(knowledge.config.exfiltration.clone())),
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,56 +87,33 @@ struct State {
 }
 
 struct Exfiltration {
-    rules: Arc<Ruleset>,
-    scratch: rule::Scratch,
-    hits: Vec<Hit>,
-    values: decode::request::Values,
     config: Config,
     state: State,
 }
 
 impl Exfiltration {
-    fn new(rules: Arc<Ruleset>, config: Config) -> Exfiltration {
+    fn new(config: Config) -> Exfiltration {
         let idle_us = config.idle_s.saturating_mul(4_000_000);
-        let state = State { paths: Table::new(config.keys_max, i64::MAX, config.seed), sources: Table::new(config.keys_max, idle_us, config.seed) };
-        Exfiltration { rules, scratch: rule::Scratch::default(), hits: Vec::new(), values: decode::request::Values::default(), config, state }
-    }
-
-    /// Does the request carry an attack? The gateway's score, or our own look at target and body.
-    fn attacks(&mut self, http: &Http) -> bool {
-        if http.score >= 0.5 {
-            return true;
-        }
-        decode::request::values(&decode::request::Parts::from(http), &mut self.values);
-        let values = &self.values;
-        let inputs = (0..values.len()).filter_map(|n| values.at(n)).filter_map(|v| {
-            use decode::request::Target;
-            let variable = match v.target {
-                Target::Arg | Target::Json | Target::Xml => Variable::Args,
-                Target::ArgName => Variable::ArgsNames,
-                Target::Path => Variable::RequestFilename,
-                Target::Cookie => Variable::RequestCookies,
-                _ => return None,
-            };
-            Some(Input { variable, name: v.name, value: v.decoded })
-        });
-        self.hits.clear();
-        self.rules.hits(&inputs, &mut self.scratch, &mut self.hits);
-        self.hits.iter().any(|hit| {
-            let rule = &self.rules.rules()[hit.rule];
-            rule.severity >= RuleSeverity::Error && rule.tags.iter().any(|t| t.starts_with("attack-"))
-        })
+        let state =
+            State { paths: Table::new(config.keys_max, i64::MAX, config.seed), sources: Table::new(config.keys_max, idle_us, config.seed) };
+        Exfiltration { config, state }
     }
 }
 
+/// Does the request carry an attack? A score that asks for a block, or a strong rule of an attack.
+fn attacks(seen: &Seen) -> bool {
+    let strong = |rule: &event::finding::RuleHit| rule.severity >= Severity::High && rule.tags.iter().any(|t| t.starts_with("attack-"));
+    seen.score >= 0.5 || seen.rules.iter().any(strong)
+}
+
 impl Detector for Exfiltration {
-    fn detect(&mut self, event: &Event, out: &mut Vec<Finding>) {
+    fn detect(&mut self, event: &Event, seen: &Seen, out: &mut Vec<Finding>) {
         let Body::Http(http) = &event.body else { return };
         let (Some(client), Some(status)) = (http.client, http.status) else { return };
         if http.verdict.is_some_and(|v| !v.passed()) {
             return;
         }
-        let attacked = self.attacks(http);
+        let attacked = attacks(seen);
         let bytes = http.response_bytes.unwrap_or(0);
         let now = event.meta.time;
         let path = self.state.paths.entry(key(http.path().as_bytes()), now.us(), |p| p.seen);
@@ -212,7 +185,11 @@ impl Source {
         let odds = ratio.ln() - 0.5;
         let mut finding = self.campaign.tell(&SPEC.analytic, &actor, told_as).explained(Score::new(logistic(odds)), reasons);
         finding.title = "Data taken through an attack".to_owned();
-        finding.text = format!("{actor} was given {} bytes in answer to attack requests at {}", self.taken_bytes, http.path().chars().take(80).collect::<String>());
+        finding.text = format!(
+            "{actor} was given {} bytes in answer to attack requests at {}",
+            self.taken_bytes,
+            http.path().chars().take(80).collect::<String>()
+        );
         finding.would_change = format!("an answer below {:.0} bytes would not be told", self.usual * 5.0);
         finding.severity = if ratio >= 20.0 && self.taken_bytes >= 100_000 { Severity::Critical } else { Severity::High };
         finding.succeeded = true;

@@ -10,13 +10,13 @@
 
 use event::analytic::AnalyticKind;
 use event::finding::Reason;
-use event::{Analytic, Body, EntityKind, Event, Finding, Score, Severity, attack};
+use event::{Analytic, Body, Event, Finding, Score, Severity, attack};
 use learn::baseline::table::Table;
 use learn::baseline::tail::Tail;
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::{Campaign, Distinct, key, logistic};
-use crate::{Detector, Scope, Spec, StateError, state};
+use crate::{Detector, Scope, Seen, Spec, StateError, state};
 
 pub const SPEC: Spec = Spec {
     analytic: Analytic {
@@ -26,7 +26,7 @@ pub const SPEC: Spec = Spec {
         kind: AnalyticKind::Statistical,
         techniques: &[attack::SERVICE_EXHAUSTION_FLOOD],
     },
-    scope: Scope::Entity(EntityKind::Address),
+    scope: Scope::Web,
     header: "An address that asks for far more than any address of this site usually does, for half a minute or longer. Mistaken by: offices behind \
              one address, load tests of one's own, mirrors.",
     build: |knowledge| Box::new(Flood::new(knowledge.config.flood.clone())),
@@ -86,12 +86,13 @@ impl Flood {
 }
 
 fn is_asset(path: &str) -> bool {
-    const ENDS: [&str; 14] = [".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".ico", ".css", ".js", ".mjs", ".woff", ".woff2", ".ttf", ".map"];
+    const ENDS: [&str; 14] =
+        [".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".ico", ".css", ".js", ".mjs", ".woff", ".woff2", ".ttf", ".map"];
     ENDS.iter().any(|e| path.len() >= e.len() && path.as_bytes()[path.len() - e.len()..].eq_ignore_ascii_case(e.as_bytes()))
 }
 
 impl Detector for Flood {
-    fn detect(&mut self, event: &Event, out: &mut Vec<Finding>) {
+    fn detect(&mut self, event: &Event, _seen: &Seen, out: &mut Vec<Finding>) {
         let Body::Http(http) = &event.body else { return };
         let Some(client) = http.client else { return };
         let config = &self.config;
@@ -133,7 +134,13 @@ impl Detector for Flood {
                     now: format!("{rate:.1} requests/s"),
                     push: 1.5 + excess as f32,
                 },
-                Reason { code: "rate.sustained".into(), text: format!("for {seconds} s without a pause"), usual: "a few seconds".to_owned(), now: format!("{seconds} s"), push: 0.3 * above.min(10) as f32 },
+                Reason {
+                    code: "rate.sustained".into(),
+                    text: format!("for {seconds} s without a pause"),
+                    usual: "a few seconds".to_owned(),
+                    now: format!("{seconds} s"),
+                    push: 0.3 * above.min(10) as f32,
+                },
             ];
             let odds: f32 = reasons.iter().map(|r| r.push).sum::<f32>() - 2.0;
             let mut finding = source.campaign.tell(&SPEC.analytic, &actor, 0).explained(Score::new(logistic(f64::from(odds))), reasons);

@@ -14,7 +14,7 @@ use learn::baseline::table::Table;
 use serde::{Deserialize, Serialize};
 
 use crate::guessing::{self, Guessing, Try};
-use crate::{Detector, Scope, Spec, StateError, state};
+use crate::{Detector, Scope, Seen, Spec, StateError, state};
 
 pub const SPEC: Spec = Spec {
     analytic: Analytic {
@@ -41,7 +41,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         // Web logins answer more slowly to people who forgot: a few tries more than elsewhere.
-        let guessing = guessing::Config { failures_min: 8.0, failures_one_user_min: 8.0, slow_failures_min: 20.0, ..guessing::Config::default() };
+        let guessing =
+            guessing::Config { failures_min: 8.0, failures_one_user_min: 8.0, slow_failures_min: 20.0, ..guessing::Config::default() };
         Config { guessing, paths: Vec::new() }
     }
 }
@@ -75,11 +76,26 @@ impl Login {
 
     fn is_login(&self, path: &str) -> bool {
         const WORDS: [&str; 16] = [
-            "login", "log-in", "log_in", "signin", "sign-in", "sign_in", "logon", "wp-login.php", "login.php", "login.html", "login.aspx", "login.jsp",
-            "authenticate", "xmlrpc.php", "j_security_check", "login.do",
+            "login",
+            "log-in",
+            "log_in",
+            "signin",
+            "sign-in",
+            "sign_in",
+            "logon",
+            "wp-login.php",
+            "login.php",
+            "login.html",
+            "login.aspx",
+            "login.jsp",
+            "authenticate",
+            "xmlrpc.php",
+            "j_security_check",
+            "login.do",
         ];
         let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or("");
-        WORDS.iter().any(|w| last.eq_ignore_ascii_case(w)) || self.config.paths.iter().any(|p| !p.is_empty() && path.starts_with(p.as_str()))
+        WORDS.iter().any(|w| last.eq_ignore_ascii_case(w))
+            || self.config.paths.iter().any(|p| !p.is_empty() && path.starts_with(p.as_str()))
     }
 }
 
@@ -131,7 +147,7 @@ fn user(http: &Http) -> String {
 }
 
 impl Detector for Login {
-    fn detect(&mut self, event: &Event, out: &mut Vec<Finding>) {
+    fn detect(&mut self, event: &Event, _seen: &Seen, out: &mut Vec<Finding>) {
         let Body::Http(http) = &event.body else { return };
         let (Some(source), Some(status)) = (http.client, http.status) else { return };
         if http.method != "POST" || !self.is_login(http.path()) {

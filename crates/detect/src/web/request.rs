@@ -9,6 +9,7 @@
 //! Mistaken by: SQL, HTML or shell text in forum posts and admin tools; security scanners of one's own.
 //! Method:     anomaly scoring as in the OWASP Core Rule Set, with a text model as a second opinion.
 
+mod clean;
 mod explain;
 mod inputs;
 mod row;
@@ -25,18 +26,27 @@ use learn::TextModel;
 use rule::{Hit, Ruleset};
 use serde::{Deserialize, Serialize};
 
+use clean::Clean;
 pub use row::{Place, row_event};
 use verdict::{ModelSays, Verdict, decide};
 
-use crate::{Detector, Knowledge, Scope, Spec, StateError};
+use crate::{Detector, Knowledge, Scope, Seen, Spec, StateError};
 
 pub const SPEC: Spec = Spec {
-    analytic: Analytic { uid: "web.request", name: "Attack request", version: "1.0", kind: AnalyticKind::Rule, techniques: &[attack::EXPLOIT_PUBLIC] },
+    analytic: Analytic {
+        uid: "web.request",
+        name: "Attack request",
+        version: "1.0",
+        kind: AnalyticKind::Rule,
+        techniques: &[attack::EXPLOIT_PUBLIC],
+    },
     scope: Scope::Event,
     header: "One request whose values carry an attack, found by rules and by the web-payload model. A critical rule is enough; lesser rules have to \
              come together or be seconded by the model; the model alone decides only above its strictest threshold. Mistaken by: SQL, HTML or \
              shell text in posts and admin tools, security scanners of one's own.",
-    build: |knowledge| Box::new(RequestDetector { inspector: Inspector::new(knowledge), scratch: Scratch::default() }),
+    build: |knowledge| {
+        Box::new(RequestDetector { inspector: Inspector::new(knowledge), scratch: Scratch::default(), seen: Seen::default() })
+    },
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -62,6 +72,12 @@ pub struct Scratch {
     rules: rule::Scratch,
     hits: Vec<Hit>,
     model: learn::Scratch,
+    clean: Clean,
+    /// Rules and model that `clean` speaks of.
+    of: Option<(Arc<Ruleset>, Option<Arc<TextModel>>, Decide)>,
+    /// Of each value: the score that is known of it.
+    known: Vec<Option<Option<f32>>>,
+    scores: Vec<Option<f32>>,
 }
 
 /// Rules and model over one request; immutable, shared by all threads.
@@ -106,12 +122,14 @@ impl Inspector {
         let Body::Http(http) = &event.body else { return Inspection::default() };
         values(&Parts::from(http.as_ref()), &mut scratch.values);
         scratch.hits.clear();
-        if self.decide != Decide::Model || self.model.is_none() {
-            self.rules.hits(&inputs::of(&scratch.values), &mut scratch.rules, &mut scratch.hits);
+        if !self.made(scratch) {
+            scratch.clean = Clean::default();
+            scratch.of = Some((Arc::clone(&self.rules), self.model.clone(), self.decide));
         }
-        let worst = self.worst(scratch);
+        let worst = self.look(scratch);
         let verdict = self.verdict(&scratch.hits, worst.map(|w| w.score));
         if scratch.hits.is_empty() && verdict.score < FINDING_SCORE_MIN {
+            scratch.learn();
             return Inspection { score: verdict.score, ..Inspection::default() };
         }
         self.explained(event, http, scratch, worst, &verdict)
@@ -127,15 +145,40 @@ impl Inspector {
         decide(hits, self.rules.rules(), says)
     }
 
-    fn worst(&self, scratch: &mut Scratch) -> Option<Worst> {
-        let model = self.model.as_deref()?;
-        let mut worst: Option<Worst> = None;
-        for (number, value) in scratch.values.iter().enumerate() {
-            if !inputs::for_model(&value) {
-                continue;
+    /// Is what the scratch remembers our own doing, and not that of an inspector before us?
+    fn made(&self, scratch: &Scratch) -> bool {
+        let Some((rules, model, decide)) = &scratch.of else { return false };
+        let same_model = match (model, &self.model) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        Arc::ptr_eq(rules, &self.rules) && same_model && *decide == self.decide
+    }
+
+    /// Rules and model over the values; those that are known to be clean are passed over unless something is found beside them.
+    fn look(&self, scratch: &mut Scratch) -> Option<Worst> {
+        let Scratch { values, rules, hits, model, clean, known, scores, .. } = scratch;
+        known.clear();
+        known.extend(values.iter().map(|value| clean.known(&value)));
+        if self.decide != Decide::Model || self.model.is_none() {
+            let known = &*known;
+            let fresh = inputs::of(values).zip(known).filter(|(_, known)| known.is_none()).map(|(input, _)| input);
+            self.rules.hits(&fresh, rules, hits);
+            if rules.near() {
+                hits.clear();
+                self.rules.hits(&inputs::of(values), rules, hits);
             }
-            let score = model.score(value.decoded, &mut scratch.model);
-            if worst.is_none_or(|w| score > w.score) {
+        }
+        scores.clear();
+        let mut worst: Option<Worst> = None;
+        for (number, value) in values.iter().enumerate() {
+            let score = match known[number] {
+                Some(score) => score,
+                None => self.model.as_deref().filter(|_| inputs::for_model(&value)).map(|m| m.score(value.decoded, model)),
+            };
+            scores.push(score);
+            if let Some(score) = score.filter(|s| worst.is_none_or(|w| *s > w.score)) {
                 worst = Some(Worst { value: number, score });
             }
         }
@@ -143,14 +186,35 @@ impl Inspector {
     }
 }
 
+impl Scratch {
+    /// After a request that nothing is said about: its values are known from now on, if no rule even began to match.
+    fn learn(&mut self) {
+        if self.rules.near() {
+            return;
+        }
+        for ((value, known), score) in self.values.iter().zip(&self.known).zip(&self.scores) {
+            if known.is_none() {
+                self.clean.learn(&value, *score);
+            }
+        }
+    }
+}
+
 struct RequestDetector {
     inspector: Inspector,
     scratch: Scratch,
+    seen: Seen,
 }
 
 impl Detector for RequestDetector {
-    fn detect(&mut self, event: &Event, out: &mut Vec<Finding>) {
-        out.extend(self.inspector.inspect(event, &mut self.scratch).finding.map(|f| *f));
+    fn detect(&mut self, event: &Event, _seen: &Seen, out: &mut Vec<Finding>) {
+        let said = self.inspector.inspect(event, &mut self.scratch);
+        self.seen = Seen { rules: said.rules, score: said.score };
+        out.extend(said.finding.map(|f| *f));
+    }
+
+    fn seen(&mut self) -> Seen {
+        std::mem::take(&mut self.seen)
     }
 
     fn save(&self) -> Vec<u8> {

@@ -9,18 +9,14 @@
 //! Mistaken by: crawlers (they read pages that exist), a page with a broken picture (one missing path), uptime monitors (one path).
 //! Method:     share of distinct misses, as in portscan detection by failed first contacts.
 
-use std::sync::Arc;
-
 use event::analytic::AnalyticKind;
 use event::finding::Reason;
 use event::{Analytic, Body, EntityKind, Event, Finding, Http, Score, Severity, Text, attack};
 use learn::baseline::table::Table;
-use rule::seclang::{Input, Variable};
-use rule::{Hit, Ruleset};
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::{Campaign, Distinct, key, logistic};
-use crate::{Detector, Scope, Spec, StateError, state};
+use crate::{Detector, Scope, Seen, Spec, StateError, state};
 
 pub const SPEC: Spec = Spec {
     analytic: Analytic {
@@ -33,7 +29,7 @@ pub const SPEC: Spec = Spec {
     scope: Scope::Entity(EntityKind::Address),
     header: "An address that asks for many things that are not there, for files that should not be, or in the name of an attack tool. Low or medium; \
              high when a sensitive file was given out. Mistaken by: crawlers after a site has moved, security scanners of one's own.",
-    build: |knowledge| Box::new(Scanner::new(Arc::clone(&knowledge.web_rules), knowledge.config.scanner.clone())),
+    build: |knowledge| Box::new(Scanner::new(knowledge.config.scanner.clone())),
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,9 +66,6 @@ struct Source {
 }
 
 struct Scanner {
-    rules: Arc<Ruleset>,
-    scratch: rule::Scratch,
-    hits: Vec<Hit>,
     config: Config,
     sources: Table<Source>,
 }
@@ -83,27 +76,16 @@ const CLASSES_MAX: usize = 24;
 const MISSES_BEFORE_GIVEN: u64 = 3;
 
 impl Scanner {
-    fn new(rules: Arc<Ruleset>, config: Config) -> Scanner {
+    fn new(config: Config) -> Scanner {
         let sources = Table::new(config.keys_max, config.idle_s.saturating_mul(24_000_000), config.seed);
-        Scanner { rules, scratch: rule::Scratch::default(), hits: Vec::new(), config, sources }
-    }
-
-    fn run_rules(&mut self, http: &Http) {
-        let inputs = [
-            Input { variable: Variable::RequestFilename, name: b"", value: http.path().as_bytes() },
-            Input { variable: Variable::Args, name: b"", value: http.query().as_bytes() },
-            Input { variable: Variable::RequestHeaders, name: b"user-agent", value: http.user_agent.as_bytes() },
-        ];
-        self.hits.clear();
-        self.rules.hits(&inputs.iter().copied(), &mut self.scratch, &mut self.hits);
+        Scanner { config, sources }
     }
 }
 
 impl Detector for Scanner {
-    fn detect(&mut self, event: &Event, out: &mut Vec<Finding>) {
+    fn detect(&mut self, event: &Event, seen: &Seen, out: &mut Vec<Finding>) {
         let Body::Http(http) = &event.body else { return };
         let Some(client) = http.client else { return };
-        self.run_rules(http);
         let now = event.meta.time;
         let source = self.sources.entry(state::address_key(client), now.us(), |s| (s.missing.len() + s.sensitive.len() * 8) as u32);
         if source.campaign.count == 0 && source.requests == 0 || now.since_s(source.campaign.last) > self.config.idle_s as f64 {
@@ -118,22 +100,25 @@ impl Detector for Scanner {
             source.missed += 1;
             suspicious |= source.missing.insert(path);
         }
-        for hit in &self.hits {
-            let rule = &self.rules.rules()[hit.rule];
+        for rule in &seen.rules {
             suspicious = true;
             for tag in &rule.tags {
                 match tag.as_str() {
-                    "scanner" if source.tool.is_empty() => source.tool = String::from_utf8_lossy(hit.matched()).into(),
+                    "scanner" if source.tool.is_empty() => source.tool = rule.matched.as_str().into(),
                     "sensitive-file" => {
                         if source.sensitive.insert(path) && source.sensitive_names.len() < NAMES_SHOWN {
                             source.sensitive_names.push(http.path().chars().take(80).collect());
                         }
                         let served = http.status == Some(200) && http.response_bytes.is_some_and(|b| b > 0);
-                        if served && rule.severity >= rule::seclang::Severity::Error && source.missed >= MISSES_BEFORE_GIVEN && source.given.is_empty() {
+                        if served && rule.severity >= Severity::High && source.missed >= MISSES_BEFORE_GIVEN && source.given.is_empty() {
                             source.given = http.path().chars().take(80).collect();
                         }
                     }
-                    class if class.starts_with("attack-") && source.classes.len() < CLASSES_MAX && !source.classes.iter().any(|c| c == class) => {
+                    class
+                        if class.starts_with("attack-")
+                            && source.classes.len() < CLASSES_MAX
+                            && !source.classes.iter().any(|c| c == class) =>
+                    {
                         source.classes.push(class.into());
                     }
                     _ => {}
@@ -170,7 +155,13 @@ impl Source {
         };
         if self.sensitive.len() > 0 {
             let n = self.sensitive.len();
-            add("scan.sensitive", format!("asked for {n} files that hold secrets or are no pages: {}", self.sensitive_names.join(", ")), "0", n.to_string(), (n as f64).min(5.0));
+            add(
+                "scan.sensitive",
+                format!("asked for {n} files that hold secrets or are no pages: {}", self.sensitive_names.join(", ")),
+                "0",
+                n.to_string(),
+                (n as f64).min(5.0),
+            );
         }
         let share = self.missed as f64 / self.requests.max(1) as f64;
         let missing = self.missing.len();

@@ -66,6 +66,14 @@ pub struct Scratch {
     candidates: Vec<u32>,
     /// Bit a rule: already a candidate.
     seen: Vec<u64>,
+    near: bool,
+}
+
+impl Scratch {
+    /// A first condition matched in the last call of [`Ruleset::hits`], whether or not the rest of its chain did.
+    pub fn near(&self) -> bool {
+        self.near
+    }
 }
 
 impl Ruleset {
@@ -94,18 +102,20 @@ impl Ruleset {
     /// Adds the hits of all rules over `inputs` to `out`; at most one hit a rule and value, [`HITS_MAX`] in all.
     pub fn hits<'v>(&self, inputs: &(impl Iterator<Item = Input<'v>> + Clone), scratch: &mut Scratch, out: &mut Vec<Hit>) {
         scratch.seen.resize(self.rules.len().div_ceil(64), 0);
+        scratch.near = false;
         for (number, input) in inputs.clone().enumerate() {
             for group in &self.groups {
                 if group.mask & input.variable.bit() == 0 {
                     continue;
                 }
-                let Scratch { first, then, candidates, seen } = scratch;
+                let Scratch { first, then, candidates, seen, near } = scratch;
                 let value = first.run(&group.transforms, input.value);
                 group.candidates(value, seen, candidates);
                 for &index in candidates.iter() {
                     seen[index as usize / 64] &= !(1 << (index % 64));
                     let rule = &self.rules[index as usize];
                     let Some(range) = matched(&rule.links[0], &input, value) else { continue };
+                    *near = true;
                     if rest_matches(&rule.links[1..], &input, inputs, then) && out.len() < HITS_MAX {
                         out.push(hit(index as usize, number, value, range));
                     }

@@ -84,7 +84,10 @@ fn exact(hir: &Hir, depth: usize) -> Option<Strings> {
             match class {
                 Class::Bytes(bytes) => bytes.ranges().iter().try_for_each(|r| add(u32::from(r.start()), u32::from(r.end())))?,
                 Class::Unicode(chars) => {
-                    chars.ranges().iter().try_for_each(|r| (r.end() < '\u{80}').then(|| add(r.start() as u32, r.end() as u32)).flatten())?;
+                    chars
+                        .ranges()
+                        .iter()
+                        .try_for_each(|r| (r.end() < '\u{80}').then(|| add(r.start() as u32, r.end() as u32)).flatten())?;
                 }
             }
             Some(all)

@@ -16,8 +16,14 @@ const REGEX_BYTES_MAX: usize = 2 << 20;
 
 #[derive(Clone, Debug)]
 pub(super) enum Operator {
-    Rx { regex: Regex, literals: Option<Vec<Vec<u8>>> },
-    Pm { words: Vec<Vec<u8>>, matcher: Arc<AhoCorasick> },
+    Rx {
+        regex: Regex,
+        literals: Option<Vec<Vec<u8>>>,
+    },
+    Pm {
+        words: Vec<Vec<u8>>,
+        matcher: Arc<AhoCorasick>,
+    },
     Contains(Vec<u8>),
     BeginsWith(Vec<u8>),
     EndsWith(Vec<u8>),
@@ -72,7 +78,12 @@ impl Operator {
     }
 
     fn regex(pattern: &str) -> Result<Operator, Fault> {
-        let regex = RegexBuilder::new(pattern).unicode(false).dot_matches_new_line(true).size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX).build();
+        let regex = RegexBuilder::new(pattern)
+            .unicode(false)
+            .dot_matches_new_line(true)
+            .size_limit(REGEX_BYTES_MAX)
+            .dfa_size_limit(REGEX_BYTES_MAX)
+            .build();
         match regex {
             Ok(regex) => Ok(Operator::Rx { regex, literals: literal::required(pattern) }),
             Err(why) => {
@@ -88,7 +99,9 @@ impl Operator {
         match self {
             Operator::Rx { literals, .. } => literals.clone(),
             Operator::Pm { words, .. } => Some(words.clone()),
-            Operator::Contains(text) | Operator::BeginsWith(text) | Operator::EndsWith(text) | Operator::StrEq(text) if !text.is_empty() => {
+            Operator::Contains(text) | Operator::BeginsWith(text) | Operator::EndsWith(text) | Operator::StrEq(text)
+                if !text.is_empty() =>
+            {
                 Some(vec![text.to_ascii_lowercase()])
             }
             _ => None,

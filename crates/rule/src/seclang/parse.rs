@@ -162,7 +162,8 @@ impl Reader {
     fn rule(&mut self, variables: &str, operator: &str, actions: &str, file: &str, line: u32) -> Result<(), Fault> {
         let actions = Actions::parse(actions)?;
         let (negate, operator) = operator.strip_prefix('!').map_or((false, operator), |rest| (true, rest.trim_start()));
-        let link = Link { targets: Targets::parse(variables)?, operator: Operator::parse(operator)?, negate, transforms: actions.transforms };
+        let link =
+            Link { targets: Targets::parse(variables)?, operator: Operator::parse(operator)?, negate, transforms: actions.transforms };
         let chained = std::mem::replace(&mut self.chained, actions.chain);
         if chained && let Some(rule) = self.rules.last_mut() {
             if rule.links.len() >= CHAIN_MAX {

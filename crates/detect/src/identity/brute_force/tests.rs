@@ -29,7 +29,7 @@ fn run(rows: &[Row<'_>], restart_at: Option<usize>) -> Vec<Finding> {
             detector = BruteForce::new(Config::default());
             detector.load(&saved).expect("own state");
         }
-        detector.detect(&event(n as u64, *at_s, source, user, outcome), &mut out);
+        detector.detect(&event(n as u64, *at_s, source, user, outcome), &Seen::default(), &mut out);
     }
     out
 }
@@ -56,13 +56,17 @@ fn many(n: i64, gap_s: i64, source: &'static str, user: fn(i64) -> &'static str,
 fn guessing_is_found_fast_and_slow() {
     check(&many(30, 2, OUT, |_| "root", "bad"), Some(("Password guessing", Severity::Low, false)));
     check(&many(40, 900, OUT, |_| "root", "bad"), Some(("Password guessing", Severity::Low, false)));
-    check(&many(12, 1, OUT, |i| ["oracle", "test", "git", "pi"][i as usize % 4], "unknown"), Some(("Password guessing", Severity::Low, false)));
+    check(
+        &many(12, 1, OUT, |i| ["oracle", "test", "git", "pi"][i as usize % 4], "unknown"),
+        Some(("Password guessing", Severity::Low, false)),
+    );
 }
 
 #[test]
 fn spraying_and_stuffing_are_told_apart() {
     const NAMES: [&str; 30] = [
-        "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x", "y", "z", "aa", "bb", "cc", "dd",
+        "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x", "y", "z",
+        "aa", "bb", "cc", "dd",
     ];
     check(&many(24, 60, OUT, |i| NAMES[i as usize % 8], "bad"), Some(("Password spraying", Severity::Low, false)));
     let stuffing = many(30, 5, OUT, |i| NAMES[i as usize], "bad");
@@ -88,7 +92,11 @@ fn a_success_after_guessing_is_what_matters() {
 fn people_and_scripts_are_left_alone() {
     check(&[(0, OUT, "ann", "bad"), (9, OUT, "ann", "bad"), (20, OUT, "ann", "bad"), (30, OUT, "ann", "ok")], None);
     // An office behind one address: a few mistype, most get in.
-    let office: Vec<Row<'_>> = (0..60).map(|i| (i * 120, "198.51.100.4", ["ann", "bob", "eve", "joe", "sue", "tim"][i as usize % 6], if i % 4 == 0 { "bad" } else { "ok" })).collect();
+    let office: Vec<Row<'_>> = (0..60)
+        .map(|i| {
+            (i * 120, "198.51.100.4", ["ann", "bob", "eve", "joe", "sue", "tim"][i as usize % 6], if i % 4 == 0 { "bad" } else { "ok" })
+        })
+        .collect();
     check(&office, None);
     // A script with a stale password, inside: low.
     check(&many(120, 60, "10.0.0.8", |_| "backup", "bad"), Some(("Password guessing", Severity::Low, false)));
@@ -106,7 +114,7 @@ fn real_attackers_are_found() {
     let mut detector = BruteForce::new(Config::default());
     let mut out = Vec::new();
     for event in crate::tests::decoded(&lines) {
-        detector.detect(&event, &mut out);
+        detector.detect(&event, &Seen::default(), &mut out);
     }
     let mut sources: Vec<String> = out.iter().filter_map(|f| Some(f.actor()?.name.to_string())).collect();
     sources.sort();

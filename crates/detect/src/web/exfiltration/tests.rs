@@ -2,7 +2,10 @@ use super::*;
 use crate::tests::{request, run};
 
 fn visits(rows: &[(&str, &str, u16, u64)]) -> Vec<Finding> {
-    let events: Vec<Event> = (0..).zip(rows).map(|(n, (client, target, status, bytes))| request(n as u64, n * 5, client, "GET", target, *status, *bytes, "x/1")).collect();
+    let events: Vec<Event> = (0..)
+        .zip(rows)
+        .map(|(n, (client, target, status, bytes))| request(n as u64, n * 5, client, "GET", target, *status, *bytes, "x/1"))
+        .collect();
     run(&SPEC, &events)
 }
 

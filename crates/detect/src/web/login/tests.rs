@@ -4,7 +4,10 @@ use super::*;
 use crate::tests::{request, run};
 
 fn logins(answers: impl IntoIterator<Item = (u16, u64)>, path: &str) -> Vec<Finding> {
-    let events: Vec<Event> = (0..).zip(answers).map(|(n, (status, bytes))| request(n as u64, n * 2, "203.0.113.8", "POST", path, status, bytes, "x/1")).collect();
+    let events: Vec<Event> = (0..)
+        .zip(answers)
+        .map(|(n, (status, bytes))| request(n as u64, n * 2, "203.0.113.8", "POST", path, status, bytes, "x/1"))
+        .collect();
     run(&SPEC, &events)
 }
 

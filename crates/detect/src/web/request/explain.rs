@@ -16,30 +16,59 @@ const PARTS_SHOWN: usize = 3;
 
 impl Inspector {
     #[cold]
-    pub(super) fn explained(&self, event: &Event, http: &Http, scratch: &mut Scratch, worst: Option<Worst>, verdict: &Verdict) -> Inspection {
+    pub(super) fn explained(
+        &self,
+        event: &Event,
+        http: &Http,
+        scratch: &mut Scratch,
+        worst: Option<Worst>,
+        verdict: &Verdict,
+    ) -> Inspection {
         let all = self.rules.rules();
         let values = &scratch.values;
-        let rules: Vec<RuleHit> = scratch.hits.iter().map(|hit| {
-            let rule = &all[hit.rule];
-            RuleHit {
-                id: rule.id,
-                message: rule.message.as_str().into(),
-                tags: rule.tags.iter().map(|t| t.as_str().into()).collect(),
-                target: values.at(hit.input).map(|v| v.to_string()).unwrap_or_default().into(),
-                matched: words::shown(hit.matched(), MATCHED_BYTES_MAX),
-            }
-        }).collect();
-        let models: Vec<ModelScore> = self.model.as_deref().zip(worst).map(|(model, worst)| ModelScore {
-            name: model.name().into(),
-            version: model.version().into(),
-            score: worst.score,
-        }).into_iter().collect();
-        let finding = (verdict.score >= FINDING_SCORE_MIN).then(|| Box::new(self.finding(event, http, scratch, worst, verdict, &rules, &models)));
+        let rules: Vec<RuleHit> = scratch
+            .hits
+            .iter()
+            .map(|hit| {
+                let rule = &all[hit.rule];
+                RuleHit {
+                    id: rule.id,
+                    message: rule.message.as_str().into(),
+                    severity: match rule.severity {
+                        rule::seclang::Severity::Notice => Severity::Low,
+                        rule::seclang::Severity::Warning => Severity::Medium,
+                        rule::seclang::Severity::Error => Severity::High,
+                        rule::seclang::Severity::Critical => Severity::Critical,
+                    },
+                    tags: rule.tags.iter().map(|t| t.as_str().into()).collect(),
+                    target: values.at(hit.input).map(|v| v.to_string()).unwrap_or_default().into(),
+                    matched: words::shown(hit.matched(), MATCHED_BYTES_MAX),
+                }
+            })
+            .collect();
+        let models: Vec<ModelScore> = self
+            .model
+            .as_deref()
+            .zip(worst)
+            .map(|(model, worst)| ModelScore { name: model.name().into(), version: model.version().into(), score: worst.score })
+            .into_iter()
+            .collect();
+        let finding =
+            (verdict.score >= FINDING_SCORE_MIN).then(|| Box::new(self.finding(event, http, scratch, worst, verdict, &rules, &models)));
         Inspection { score: verdict.score, verdict_block: verdict.block, finding, rules, models }
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn finding(&self, event: &Event, http: &Http, scratch: &mut Scratch, worst: Option<Worst>, verdict: &Verdict, rules: &[RuleHit], models: &[ModelScore]) -> Finding {
+    fn finding(
+        &self,
+        event: &Event,
+        http: &Http,
+        scratch: &mut Scratch,
+        worst: Option<Worst>,
+        verdict: &Verdict,
+        rules: &[RuleHit],
+        models: &[ModelScore],
+    ) -> Finding {
         let all = self.rules.rules();
         let (values, hits) = (&scratch.values, &scratch.hits);
         let record = Record::of(event, http);
@@ -50,7 +79,13 @@ impl Inspector {
             matches.extend(value.map(|v| record.mark(&v, hit.matched(), format!("rule {}", rule.id), &hit.shown)));
             if *push > 0.0 {
                 let text = format!("{} holds {}: `{}`", words::place(value.as_ref()), rule.message, words::shown(hit.matched(), 80));
-                reasons.push(Reason { code: words::code(rule).into(), text, now: words::shown(hit.matched(), 80), push: *push, ..Reason::default() });
+                reasons.push(Reason {
+                    code: words::code(rule).into(),
+                    text,
+                    now: words::shown(hit.matched(), 80),
+                    push: *push,
+                    ..Reason::default()
+                });
             }
         }
         let strongest = (0..hits.len()).max_by(|a, b| verdict.rules[*a].total_cmp(&verdict.rules[*b]).then(b.cmp(a)));
@@ -73,9 +108,20 @@ impl Inspector {
                 matches.push(record.mark(&value, bytes, format!("model {}", model.name()), value.decoded));
                 texts.push(format!("`{}`", words::shown(bytes, 40)));
             }
-            let text = format!("{} reads like an attack to the model {}, most of all {}", words::place(Some(&value)), model.name(), texts.join(", "));
+            let text = format!(
+                "{} reads like an attack to the model {}, most of all {}",
+                words::place(Some(&value)),
+                model.name(),
+                texts.join(", ")
+            );
             let limit = format!("below {:.3} for 99.5 of 100 harmless values", model.thresholds().alert);
-            reasons.push(Reason { code: "model.payload".into(), text, usual: limit, now: format!("{:.3}", worst.score), push: verdict.model });
+            reasons.push(Reason {
+                code: "model.payload".into(),
+                text,
+                usual: limit,
+                now: format!("{:.3}", worst.score),
+                push: verdict.model,
+            });
         }
         let leading = strongest.filter(|&n| verdict.rules[n] > 0.0);
         let rule = leading.map(|n| &all[hits[n].rule]);
@@ -106,7 +152,14 @@ impl Inspector {
     }
 
     /// The verdict again, without the strongest rule or without the strongest part of the value.
-    fn would_change(&self, hits: &[Hit], worst: Option<Worst>, leading: Option<usize>, without_part: Option<(String, Verdict)>, verdict: &Verdict) -> String {
+    fn would_change(
+        &self,
+        hits: &[Hit],
+        worst: Option<Worst>,
+        leading: Option<usize>,
+        without_part: Option<(String, Verdict)>,
+        verdict: &Verdict,
+    ) -> String {
         let mut all = Vec::new();
         let allowed = |v: &Verdict| if v.block { "still blocked" } else { "allowed" };
         if let Some(n) = leading {
@@ -145,9 +198,14 @@ impl Record {
         let mut located = Vec::new();
         let target = find(&http.target, 0);
         located.extend(target.map(|at| (parts.target_at(), parts.target_at() + http.target.len(), at)));
-        let mut at = parts.target_at() + http.target.len() + 1 + http.version.len() + 2;
+        let mut at = parts.target_at() + http.target.len() + 1 + parts.protocol().len() + http.version.len() + 2;
         let mut from = target.map_or(0, |t| t + http.target.len());
-        for (name, value) in [("host", http.host.as_str()), ("user-agent", &http.user_agent), ("referer", &http.referrer), ("content-type", &http.content_type)] {
+        for (name, value) in [
+            ("host", http.host.as_str()),
+            ("user-agent", &http.user_agent),
+            ("referer", &http.referrer),
+            ("content-type", &http.content_type),
+        ] {
             if value.is_empty() {
                 continue;
             }
@@ -168,15 +226,31 @@ impl Record {
         let (start, end) = (value.start + inside.start, value.start + inside.end);
         let (start, end) = match &self.parts {
             None => (start, end),
-            Some(parts) => parts.iter().find(|(from, to, _)| *from <= start && end <= *to).map_or((0, 0), |(from, _, at)| (start - from + at, end - from + at)),
+            Some(parts) => parts
+                .iter()
+                .find(|(from, to, _)| *from <= start && end <= *to)
+                .map_or((0, 0), |(from, _, at)| (start - from + at, end - from + at)),
         };
         let limit = |n: usize| n.min(self.raw.len()).min(RAW_BYTES_MAX) as u32;
-        Match { by: by.into(), target: value.to_string().into(), decoded: words::shown(decoded, DECODED_BYTES_MAX), start: limit(start), end: limit(end) }
+        Match {
+            by: by.into(),
+            target: value.to_string().into(),
+            decoded: words::shown(decoded, DECODED_BYTES_MAX),
+            start: limit(start),
+            end: limit(end),
+        }
     }
 
     fn evidence(mut self, event: &Event, matches: Vec<Match>) -> Evidence {
         self.raw.truncate(RAW_BYTES_MAX);
         let meta = &event.meta;
-        Evidence { source: meta.source.clone(), record: meta.record, event_uid: meta.uid, time: meta.time, raw: Bytes::from(self.raw), matches }
+        Evidence {
+            source: meta.source.clone(),
+            record: meta.record,
+            event_uid: meta.uid,
+            time: meta.time,
+            raw: Bytes::from(self.raw),
+            matches,
+        }
     }
 }

@@ -33,7 +33,13 @@ impl Place {
 /// The request that carries `payload`. In query and form: as it is when it holds only URL query characters (then `&` and `=` split it, as in
 /// life), else percent-encoded.
 pub fn row_event(payload: &[u8], place: Place) -> Event {
-    let mut http = Http { method: "GET".into(), version: "HTTP/1.1".into(), host: "www.example".into(), target: "/search".to_owned(), ..Http::default() };
+    let mut http = Http {
+        method: "GET".into(),
+        version: "HTTP/1.1".into(),
+        host: "www.example".into(),
+        target: "/search".to_owned(),
+        ..Http::default()
+    };
     let mut header = |name: &str, value: String| http.headers.push((name.into(), value));
     header("host", "www.example".to_owned());
     header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0".to_owned());

@@ -49,7 +49,11 @@ pub(super) fn decide(hits: &[Hit], rules: &[Rule], model: Option<ModelSays>) -> 
 
 /// `attack-sqli` of a rule's tags.
 pub(super) fn class(rule: &Rule) -> &str {
-    rule.tags.iter().map(String::as_str).find(|t| t.starts_with("attack-") || matches!(*t, "protocol" | "scanner" | "sensitive-file")).unwrap_or("")
+    rule.tags
+        .iter()
+        .map(String::as_str)
+        .find(|t| t.starts_with("attack-") || matches!(*t, "protocol" | "scanner" | "sensitive-file"))
+        .unwrap_or("")
 }
 
 fn weight(severity: Severity) -> f32 {
