@@ -49,9 +49,9 @@ impl Campaign {
         }
     }
 
-    /// Worth telling: for the first time, in a new state, or twice as large as when it was told last.
+    /// Worth telling: for the first time, in a new state, or an eighth larger than when it was told last: what is shown is never further behind.
     pub(crate) fn due(&self, state: u32) -> bool {
-        self.told_count == 0 || state != self.told_state || self.count >= self.told_count * 2
+        self.told_count == 0 || state != self.told_state || self.count >= self.told_count + (self.told_count / 8).max(1)
     }
 
     /// A finding with name, times, count and evidence; the same name for the whole campaign of this `actor`.

@@ -6,7 +6,7 @@
 use decode::request::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
-const SLOTS: usize = 4_096;
+const SLOTS: usize = 16_384;
 /// Longer values seldom come twice.
 const VALUE_BYTES_MAX: usize = 512;
 
