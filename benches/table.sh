@@ -10,6 +10,7 @@ work=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 cargo build --release --locked --quiet --bin bartizan
 bin=$target/release/bartizan
+export BARTIZAN_MODEL=$PWD/content/models/web-payload
 row() { printf '%-52s %s\n' "$1" "$2"; }
 ms() { date +%s%3N; }
 
@@ -65,7 +66,7 @@ row "undo command to the next request passing" "$(( $(ms) - start )) ms"
 kill $pid; wait $pid 2>/dev/null || true
 
 # --- per request and per record, and the proxy against nginx -----------------------------------------------------------------
-for crate in learn detect decode store; do
+for crate in learn detect decode source store; do
   for bench in crates/$crate/benches/*.rs; do
     [ -e "$bench" ] || continue
     printf -- '-- %s: %s\n' "$crate" "$(basename "$bench" .rs)"

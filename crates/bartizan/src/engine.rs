@@ -113,7 +113,7 @@ impl Engine {
                 Input::Order(what, by, reply) => {
                     self.step(&mut events, &mut observed);
                     // The asker may have gone away; the order stands all the same.
-                    let _ = reply.send(self.order(what, by, clock::now()));
+                    let _ = reply.send(self.order(what, &by, clock::now()));
                 }
                 Input::Flush(done) => {
                     self.step(&mut events, &mut observed);
@@ -178,7 +178,7 @@ impl Engine {
     }
 
     /// Carries out what a person asked for: written to the log first.
-    pub fn order(&mut self, what: What, by: Text, now: Time) -> Answer {
+    pub fn order(&mut self, what: What, by: &Text, now: Time) -> Answer {
         self.orders += 1;
         let uid = short_id("O", &[by.as_bytes(), &now.us().to_le_bytes(), &self.orders.to_le_bytes()]);
         let order = Order { uid, at: now, by: by.clone(), what };
@@ -188,17 +188,17 @@ impl Engine {
         let never = self.pipeline.never.clone();
         let refuses = |e: &Entity| never.refuses(e);
         match &order.what {
-            What::Undo { target } => self.undo(target, &by, now),
+            What::Undo { target } => self.undo(target, by, now),
             What::Redo { receipt } => {
                 let (desk, writer) = (&mut self.desk, &mut self.writer);
                 let (answer, done) = desk.redo(receipt, now, &refuses, &mut |bodies| append(writer, bodies, now));
                 for response in &done {
                     self.pipeline.planner.withdraw_soft_allow(&response.analytic, &response.target, response.until);
                 }
-                self.tell(&done, &by, now);
+                self.tell(&done, by, now);
                 answer
             }
-            What::Block { entity, for_s, reason } => self.block(entity, *for_s, reason, &by, now),
+            What::Block { entity, for_s, reason } => self.block(entity, *for_s, reason, by, now),
             What::Enforce { on } => {
                 self.shared.enforce.store(*on, Ordering::Relaxed);
                 Answer { done: 1, of: 1, text: if *on { "enforcing" } else { "monitoring" }.into(), ..Answer::default() }

@@ -149,7 +149,7 @@ impl Service {
                 now: clock::now,
                 about: Arc::new(move || about.about()),
             };
-            let stopped = stopped.clone();
+            let stopped = stopped;
             runtime.spawn(async move {
                 if let Err(error) = bound.serve(links, until(stopped)).await {
                     out::note(format!("the console stopped: {error}"));

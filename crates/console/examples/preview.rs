@@ -254,6 +254,7 @@ fn finding(request: &Event, id: &str, title: &str) -> Finding {
         rules: vec![
             RuleHit {
                 id: 942_100,
+                severity: Severity::Critical,
                 message: "SQL injection: quote and tautology".into(),
                 tags: vec!["attack-sqli".into()],
                 target: "ARGS:q".into(),
@@ -261,6 +262,7 @@ fn finding(request: &Event, id: &str, title: &str) -> Finding {
             },
             RuleHit {
                 id: 942_190,
+                severity: Severity::Critical,
                 message: "SQL injection: UNION SELECT".into(),
                 tags: vec!["attack-sqli".into()],
                 target: "ARGS:q".into(),

@@ -11,7 +11,7 @@ use event::{Body, Event};
 
 fn main() {
     let rules = Arc::new(detect::rule_set(web::RULES).unwrap_or_default());
-    let model = std::env::var_os("BARTIZAN_MODEL").and_then(model_in).map(Arc::new);
+    let model = std::env::var_os("BARTIZAN_MODEL").as_deref().and_then(model_in).map(Arc::new);
     let events: Vec<Event> = (0..4_000u64).map(typical).collect();
     let many: Vec<Event> = payloads().iter().map(|p| row_event(p.as_bytes(), Place::Query)).collect();
     for (name, decide) in [("rules", Decide::Rules), ("model", Decide::Model), ("both", Decide::Both)] {
@@ -84,9 +84,9 @@ fn payloads() -> Vec<String> {
         .collect()
 }
 
-fn model_in(folder: std::ffi::OsString) -> Option<learn::TextModel> {
+fn model_in(folder: &std::ffi::OsStr) -> Option<learn::TextModel> {
     let mut model = learn::sign::Folder::new();
-    for file in std::fs::read_dir(&folder).ok()?.filter_map(Result::ok) {
+    for file in std::fs::read_dir(folder).ok()?.filter_map(Result::ok) {
         let name = file.file_name().into_string().ok()?;
         model.insert(&name, std::fs::read(file.path()).ok()?).ok()?;
     }

@@ -18,7 +18,7 @@ fn main() {
         .unwrap_or_else(|errors| panic!("{}", errors.iter().map(|e| e.to_string()).collect::<Vec<_>>().join("\n")));
     let inspector = Inspector::new(&Knowledge {
         web_rules: Arc::new(web_rules),
-        web_model: std::env::var_os("BARTIZAN_MODEL").and_then(model_in).map(Arc::new),
+        web_model: std::env::var_os("BARTIZAN_MODEL").as_deref().and_then(model_in).map(Arc::new),
         ..Knowledge::default()
     });
     let mut scratch = Scratch::default();
@@ -57,9 +57,9 @@ fn main() {
     }
 }
 
-fn model_in(folder: std::ffi::OsString) -> Option<learn::TextModel> {
+fn model_in(folder: &std::ffi::OsStr) -> Option<learn::TextModel> {
     let mut model = learn::sign::Folder::new();
-    for file in std::fs::read_dir(&folder).ok()?.filter_map(Result::ok) {
+    for file in std::fs::read_dir(folder).ok()?.filter_map(Result::ok) {
         let name = file.file_name().into_string().ok()?;
         model.insert(&name, std::fs::read(file.path()).ok()?).ok()?;
     }

@@ -56,7 +56,7 @@ impl DecisionTable {
 
     /// What is in force.
     pub fn probe(&self, response: &Text) -> bool {
-        self.shared.load().iter().any(|d| &d.response == response)
+        self.shared.load().iter().any(|d| d.response == response)
     }
 
     /// Requests that met this response since it is in force.

@@ -88,7 +88,7 @@ impl Desk {
             return (nothing_in_force(target, &matching), Vec::new());
         }
         let receipt = receipt(&in_force[0], now, "undo");
-        let mut undone = in_force.clone();
+        let mut undone = in_force;
         for response in &mut undone {
             self.table.undo(&response.uid);
             response.phase = Phase::Undone { receipt: receipt.clone(), at: now, by: by.clone() };

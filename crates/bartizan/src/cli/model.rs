@@ -172,9 +172,9 @@ fn eval(name: &str, data: &Path, split: Option<&str>, global: &Global) -> Result
         "calibration_error": measure::calibration_error(&scored).0,
     });
     if global.json {
-        out::json(&figures)
+        out::json(&figures);
     } else {
-        out::line(serde_json::to_string_pretty(&figures).unwrap_or_default())
+        out::line(serde_json::to_string_pretty(&figures).unwrap_or_default());
     }
     Ok(Exit::Fine)
 }

@@ -142,7 +142,7 @@ pub(super) fn carry_out(what: What, global: &Global, data_dir: &Path) -> Result<
     let (writer, _) = store::open(data_dir, store::Options::default()).map_err(|e| super::text::cannot_open(data_dir, &e))?;
     let pipeline = Pipeline::new(&knowledge, 1, incident::Never::default(), event::response::Mode::Monitor);
     let mut engine = Engine::open(pipeline, writer, Shared::new(false), clock::now())?;
-    Ok(engine.order(what, by.as_str().into(), clock::now()))
+    Ok(engine.order(what, &by.as_str().into(), clock::now()))
 }
 
 pub(super) fn finish(answer: &Answer, global: &Global, word: &str) -> Result<Exit, Fail> {

@@ -8,19 +8,19 @@ use serde_json::Value;
 /// One line on stdout, flushed.
 pub fn line(text: impl AsRef<str>) {
     let mut out = anstream::stdout().lock();
-    check(writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()));
+    check(&writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()));
 }
 
 /// One JSON object on a line of stdout.
 pub fn json(value: &Value) {
     let mut out = std::io::stdout().lock();
     let written = serde_json::to_writer(&mut out, value).map_err(std::io::Error::from).and_then(|()| out.write_all(b"\n"));
-    check(written);
+    check(&written);
 }
 
 /// Many JSON lines at once.
 pub fn raw(bytes: &[u8]) {
-    check(std::io::stdout().lock().write_all(bytes));
+    check(&std::io::stdout().lock().write_all(bytes));
 }
 
 /// Progress, hints and warnings.
@@ -29,7 +29,7 @@ pub fn note(text: impl AsRef<str>) {
 }
 
 /// `| head` is no failure.
-fn check(written: std::io::Result<()>) {
+fn check(written: &std::io::Result<()>) {
     if written.is_err() {
         std::process::exit(0);
     }

@@ -160,8 +160,11 @@ fn share(tally: &Tally) -> f64 {
     if tally.n == 0 { 0.0 } else { tally.blocked as f64 / tally.n as f64 }
 }
 
+/// Takes a numbered line.
+type Take<'t> = dyn FnMut(u64, &[u8]) -> Result<(), Fail> + 't;
+
 /// Lines of a file, also of a `.zst`, numbered from 1; empty ones are left out.
-pub(super) fn each_line(path: &Path, take: &mut dyn FnMut(u64, &[u8]) -> Result<(), Fail>) -> Result<(), Fail> {
+pub(super) fn each_line(path: &Path, take: &mut Take<'_>) -> Result<(), Fail> {
     let file = std::fs::File::open(path).map_err(|e| Fail::unreadable(path, &e))?;
     let plain: Box<dyn Read> = if path.extension().is_some_and(|e| e == "zst") {
         Box::new(zstd::stream::read::Decoder::new(file).map_err(|e| Fail::unreadable(path, &e))?)

@@ -80,7 +80,7 @@ pub async fn visitors(stage: Stage, seed: u64) {
 
 /// The live attacks, one after the other, for ever: the first is always the SQL injection by [`ATTACKER`].
 pub async fn attacks(stage: Stage, seed: u64) {
-    let mut dice = Dice::new(seed ^ 0xa77a_c4);
+    let mut dice = Dice::new(seed ^ 0xa77a_ca11);
     tokio::time::sleep(LEAD).await;
     let mut round = 0_u64;
     loop {
@@ -114,7 +114,7 @@ async fn injection(stage: &Stage, from: &str, dice: &mut Dice) {
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
     for n in 0..40 {
-        let words = if n < TRIES.len() { TRIES[n] } else { *dice.pick(TRIES) };
+        let words: &str = TRIES.get(n).unwrap_or_else(|| dice.pick(TRIES));
         stage.get(from, agent, &format!("/search?q={words}")).await;
         tokio::time::sleep(Duration::from_millis(120 + dice.below(200))).await;
     }

@@ -39,7 +39,7 @@ impl Actions {
                 "msg" => value.clone_into(&mut actions.message),
                 "tag" => actions.tags.push(value.to_owned()),
                 "severity" => {
-                    actions.severity = Some(Severity::parse(value).ok_or_else(|| wrong("CRITICAL ERROR WARNING NOTICE or 2 to 5"))?)
+                    actions.severity = Some(Severity::parse(value).ok_or_else(|| wrong("CRITICAL ERROR WARNING NOTICE or 2 to 5"))?);
                 }
                 "chain" => actions.chain = true,
                 "t" if value.eq_ignore_ascii_case("none") => actions.transforms.clear(),

@@ -113,6 +113,7 @@ pub(crate) fn finding(uid: &str) -> Finding {
         reasons: vec![reason()],
         would_change: "without the quote 0.31".into(),
         rules: vec![RuleHit {
+            severity: event::Severity::default(),
             id: 1001,
             message: "tautology".into(),
             tags: vec!["sqli".into()],
