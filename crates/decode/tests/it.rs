@@ -9,4 +9,4 @@ mod property;
 #[path = "it/registry.rs"]
 mod registry;
 #[path = "it/shared.rs"]
-mod shared;
+mod data;

@@ -25,7 +25,7 @@ pub struct PlannerConfig {
 
 impl Default for PlannerConfig {
     fn default() -> PlannerConfig {
-        PlannerConfig { score_min: 0.8, block_first_s: 900, block_max_s: 86_400, blocks_per_10_min_max: 50, soft_allow_s: 86_400 }
+        PlannerConfig { score_min: 0.7, block_first_s: 900, block_max_s: 86_400, blocks_per_10_min_max: 50, soft_allow_s: 86_400 }
     }
 }
 

@@ -6,7 +6,7 @@ pub(crate) mod incident;
 pub(crate) mod incidents;
 pub(crate) mod keys;
 pub(crate) mod login;
-pub(crate) mod models;
+pub(crate) mod model;
 pub(crate) mod overview;
 pub(crate) mod request;
 pub(crate) mod response;

@@ -10,7 +10,7 @@
 
 use event::analytic::AnalyticKind;
 use event::finding::Reason;
-use event::{Analytic, Body, EntityKind, Event, Finding, Http, Score, Severity, attack};
+use event::{Analytic, Body, Event, Finding, Http, Score, Severity, attack};
 use learn::baseline::table::Table;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub const SPEC: Spec = Spec {
         kind: AnalyticKind::Behavioral,
         techniques: &[attack::EXPLOIT_PUBLIC, attack::DATA_FROM_REPOSITORY, attack::EXFILTRATION_WEB],
     },
-    scope: Scope::Entity(EntityKind::Address),
+    scope: Scope::Web,
     header: "An address whose attack requests are answered with far more bytes than that page usually has: the attack worked. Mistaken by: a search \
              page that answers odd words with everything it has.",
     build: |knowledge| Box::new(Exfiltration::new(knowledge.config.exfiltration.clone())),
