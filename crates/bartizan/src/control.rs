@@ -1,6 +1,6 @@
 //! The control socket: how the command line reaches a running Bartizan on the same machine.
 //!
-//! One JSON object a line each way. The socket is readable by its owner only; the peer's uid is the name in the audit trail.
+//! One JSON object a line each way. The socket is open to its owner only, and whoever asks names itself for the trail.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;

@@ -36,6 +36,8 @@ pub enum Input {
 const QUEUE: usize = 16;
 /// Events of one step: bounds the time to the next `fsync`.
 const STEP_MAX: usize = 16_384;
+/// Findings of earlier incidents that are read at start, newest incidents first: bounds the time to start.
+const RESTORED_MAX: usize = 2_000;
 const TICK: Duration = Duration::from_millis(200);
 
 /// What the engine shares with the rim.
@@ -69,9 +71,16 @@ impl Engine {
     pub fn open(mut pipeline: Pipeline, writer: store::Writer, shared: Shared, now: Time) -> Result<Engine, Fail> {
         let log = writer.log().clone();
         let incidents = log.incidents(&store::IncidentFilter { limit: usize::MAX, ..Default::default() });
-        pipeline.correlator.restore(incidents.iter().map(|i| (**i).clone()), |uid| match log.finding(uid) {
-            Ok(Some((_, Event { body: Body::Finding(finding), .. }))) => Some(*finding),
-            _ => None,
+        let mut looked_up = 0;
+        pipeline.correlator.restore(incidents.iter().map(|i| (**i).clone()), |uid| {
+            looked_up += 1;
+            if looked_up > RESTORED_MAX {
+                return None;
+            }
+            match log.finding(uid) {
+                Ok(Some((_, Event { body: Body::Finding(finding), .. }))) => Some(*finding),
+                _ => None,
+            }
         });
         let responses: Vec<Response> = log.responses().iter().map(|r| (**r).clone()).collect();
         pipeline.planner.restore(&responses);

@@ -54,6 +54,7 @@ struct Over {
     events: u64,
     blocked: u64,
     passed: u64,
+    first_seen: Option<Time>,
     last_seen: Option<Time>,
 }
 
@@ -82,8 +83,8 @@ impl Correlator {
         }
     }
 
-    /// Takes up incidents of an earlier run. Their findings are known by name only: new ones join, old ones are not counted twice.
-    pub fn restore(&mut self, incidents: impl IntoIterator<Item = Incident>, findings: impl Fn(&str) -> Option<Finding>) {
+    /// Takes up incidents of an earlier run, newest first. `findings` gives the details of those that it has; the others are only counted.
+    pub fn restore(&mut self, incidents: impl IntoIterator<Item = Incident>, mut findings: impl FnMut(&str) -> Option<Finding>) {
         for incident in incidents {
             let Some(number) = number_of(&incident.uid) else { continue };
             self.next = self.next.max(number + 1);
@@ -98,7 +99,15 @@ impl Correlator {
             for finding in known.values() {
                 self.by_key.insert((family, self.key(family, finding)), number);
             }
-            let over = Over { findings: incident.finding_count.saturating_sub(known.len() as u64), ..Over::default() };
+            let of_known = |count: fn(&Finding) -> u64| known.values().map(count).sum::<u64>();
+            let over = Over {
+                findings: incident.finding_count.saturating_sub(known.len() as u64),
+                events: incident.event_count.saturating_sub(of_known(|f| f.count)),
+                blocked: incident.blocked_count.saturating_sub(of_known(blocked)),
+                passed: incident.passed_count.saturating_sub(of_known(passed)),
+                first_seen: Some(incident.first_seen),
+                last_seen: Some(incident.last_seen),
+            };
             self.cases.insert(number, Case { incident, family, findings: known, over });
         }
     }
@@ -244,8 +253,8 @@ impl Correlator {
             let over = &mut case.over;
             over.findings += 1;
             over.events += finding.count;
-            over.blocked += u64::from(finding.verdict.is_some_and(|v| !v.passed()));
-            over.passed += u64::from(finding.verdict.is_some_and(event::Verdict::passed));
+            over.blocked += blocked(finding);
+            over.passed += passed(finding);
             over.last_seen = over.last_seen.max(Some(finding.last_seen));
         }
         self.dirty.entry(number).or_insert(false);
@@ -259,6 +268,14 @@ impl Correlator {
             Family::Noise => of(&[EntityKind::Service, EntityKind::Host]) ^ (finding.first_seen.s().div_euclid(86_400) as u64),
         }
     }
+}
+
+fn blocked(finding: &Finding) -> u64 {
+    u64::from(finding.verdict.is_some_and(|v| !v.passed()))
+}
+
+fn passed(finding: &Finding) -> u64 {
+    u64::from(finding.verdict.is_some_and(event::Verdict::passed))
 }
 
 fn enter(case: &mut Case, entry: Entry) -> Incident {
@@ -278,13 +295,13 @@ fn retell(case: &mut Case) {
     let mut findings: Vec<&Finding> = case.findings.values().collect();
     findings.sort_by_key(|f| (f.first_seen, f.uid.clone()));
     let Some(first) = findings.first() else { return };
-    incident.first_seen = first.first_seen;
+    incident.first_seen = case.over.first_seen.map_or(first.first_seen, |t| t.min(first.first_seen));
     incident.last_seen =
         findings.iter().map(|f| f.last_seen).max().unwrap_or(first.last_seen).max(case.over.last_seen.unwrap_or(first.last_seen));
     incident.succeeded = findings.iter().any(|f| f.succeeded);
     incident.finding_count = findings.len() as u64 + case.over.findings;
-    incident.blocked_count = findings.iter().filter(|f| f.verdict.is_some_and(|v| !v.passed())).count() as u64 + case.over.blocked;
-    incident.passed_count = findings.iter().filter(|f| f.verdict.is_some_and(event::Verdict::passed)).count() as u64 + case.over.passed;
+    incident.blocked_count = findings.iter().map(|f| blocked(f)).sum::<u64>() + case.over.blocked;
+    incident.passed_count = findings.iter().map(|f| passed(f)).sum::<u64>() + case.over.passed;
     incident.findings = ends(&findings, FINDINGS_MAX).map(|f| f.uid.clone()).collect();
     incident.techniques = distinct(findings.iter().flat_map(|f| f.techniques.iter().copied()), 32);
     incident.techniques.sort_by_key(|t| t.tactic);
