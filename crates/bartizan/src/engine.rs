@@ -212,12 +212,23 @@ impl Engine {
                 self.shared.enforce.store(*on, Ordering::Relaxed);
                 Answer { done: 1, of: 1, text: if *on { "enforcing" } else { "monitoring" }.into(), ..Answer::default() }
             }
-            What::Close { incident, .. } | What::Reopen { incident } | What::Note { incident, .. } => {
-                match self.pipeline.correlator.order(&order) {
-                    Some(changed) => self.write_incidents(&[changed], now, "written"),
-                    None => Answer { fault: Some(Fault::Unknown(format!("no incident {incident}"))), ..Answer::default() },
+            What::Close { incident, outcome, .. } => {
+                let answer = self.about_incident(&order, incident, now);
+                let active = self.desk.active(now).any(|r| r.incident == *incident);
+                if *outcome == event::incident::Outcome::False && active && answer.fault.is_none() {
+                    // A false alarm keeps nobody out.
+                    return self.undo(incident, by, now);
                 }
+                answer
             }
+            What::Reopen { incident } | What::Note { incident, .. } => self.about_incident(&order, incident, now),
+        }
+    }
+
+    fn about_incident(&mut self, order: &Order, incident: &Text, now: Time) -> Answer {
+        match self.pipeline.correlator.order(order) {
+            Some(changed) => self.write_incidents(&[changed], now, "written"),
+            None => Answer { fault: Some(Fault::Unknown(format!("no incident {incident}"))), ..Answer::default() },
         }
     }
 
@@ -234,7 +245,11 @@ impl Engine {
             target.into()
         };
         let (desk, writer) = (&mut self.desk, &mut self.writer);
-        let (answer, undone) = desk.undo(&target, by, now, &mut |bodies| append(writer, bodies, now));
+        let known = self.pipeline.correlator.incident(&target).is_some();
+        let (mut answer, undone) = desk.undo(&target, by, now, &mut |bodies| append(writer, bodies, now));
+        if known && matches!(answer.fault, Some(Fault::Unknown(_))) {
+            answer = Answer { text: format!("{target} has nothing to undo: nothing was blocked for it"), ..Answer::default() };
+        }
         for response in &undone {
             self.pipeline.planner.soft_allow(&response.analytic, &response.target, now);
         }
@@ -290,7 +305,11 @@ impl Engine {
                 Mode::Enforce => "block",
                 Mode::Monitor => "would block",
             };
-            let text = format!("{verb} {}: {}", response.target.name, incident::phase_words(&response.phase));
+            let phase = match (response.mode, &response.phase) {
+                (Mode::Monitor, Phase::Applied { receipt, .. }) => format!("recorded only, nothing is refused (receipt {receipt})"),
+                (_, phase) => incident::phase_words(phase),
+            };
+            let text = format!("{verb} {}: {phase}", response.target.name);
             let entry = Entry { time: now, by: by.into(), text };
             if let Some(incident) = self.pipeline.correlator.record(&response.incident, Some(&response.uid), entry) {
                 changed.retain(|i| i.uid != incident.uid);

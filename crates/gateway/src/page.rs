@@ -63,7 +63,7 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
     match status.as_u16() {
         403 => (
             "Request refused",
-            "This request looked like an attack on the site. If you did nothing unusual, tell the site's owner the request id below.",
+            "This request was refused to protect the site. If you did nothing unusual, tell the site's owner the request id below.",
         ),
         405 => ("Method not allowed", "This method cannot be used here."),
         408 => ("Request took too long", "The request did not arrive in time. Check your connection and try again."),

@@ -121,20 +121,30 @@ impl Correlator {
                 return self.add(number, finding);
             }
         }
+        let own =
+            (family == Family::Noise).then(|| self.key(Family::Actor, finding)).and_then(|key| self.open_case(Family::Actor, key, finding));
+        if let Some(number) = own {
+            return self.add(number, finding);
+        }
         let key = self.key(family, finding);
-        let window_s = if family == Family::Flood { self.config.flood_window_s } else { self.config.window_s };
-        let open = self.by_key.get(&(family, key)).copied().filter(|number| {
-            self.cases.get(number).is_some_and(|case| {
-                let last_seen = case.findings.values().map(|f| f.last_seen).max().unwrap_or(case.incident.last_seen);
-                let gap_s = finding.first_seen.since_s(last_seen);
-                case.incident.is_open() && (family == Family::Noise || gap_s.abs() <= f64::from(window_s))
-            })
-        });
+        let open = self.open_case(family, key, finding);
         let number = open.unwrap_or_else(|| self.open(family, key));
         if family == Family::Actor {
             self.move_history(finding, number);
         }
         self.add(number, finding);
+    }
+
+    /// The open incident with this key that the finding is near enough to in time.
+    fn open_case(&self, family: Family, key: u64, finding: &Finding) -> Option<u64> {
+        let window_s = if family == Family::Flood { self.config.flood_window_s } else { self.config.window_s };
+        self.by_key.get(&(family, key)).copied().filter(|number| {
+            self.cases.get(number).is_some_and(|case| {
+                let last_seen = case.findings.values().map(|f| f.last_seen).max().unwrap_or(case.incident.last_seen);
+                let gap_s = finding.first_seen.since_s(last_seen);
+                case.incident.is_open() && (family == Family::Noise || gap_s.abs() <= f64::from(window_s))
+            })
+        })
     }
 
     /// The incidents that changed since the last call, each told anew once, oldest first.
@@ -270,6 +280,17 @@ impl Correlator {
     }
 }
 
+/// Detectors of one area read the same events: the largest count of each area, added up.
+fn events(stages: &[Stage]) -> u64 {
+    let mut by_area: BTreeMap<&str, u64> = BTreeMap::new();
+    for stage in stages {
+        let area = stage.analytic.split('.').next().unwrap_or_default();
+        let most = by_area.entry(area).or_default();
+        *most = stage.count.max(*most);
+    }
+    by_area.values().sum()
+}
+
 fn blocked(finding: &Finding) -> u64 {
     u64::from(finding.verdict.is_some_and(|v| !v.passed()))
 }
@@ -307,7 +328,7 @@ fn retell(case: &mut Case) {
     incident.techniques.sort_by_key(|t| t.tactic);
     incident.entities = story::entities(&findings);
     incident.stages = story::stages(&findings);
-    incident.event_count = incident.stages.iter().map(|s: &Stage| s.count).sum::<u64>() + case.over.events;
+    incident.event_count = events(&incident.stages) + case.over.events;
     let strongest = findings.iter().map(|f| f.severity).max().unwrap_or_default();
     severity::assess(incident, case.family, strongest);
     incident.reasons = story::reasons(&findings, incident.score);

@@ -72,7 +72,7 @@ impl Planner {
     /// What `finding`, now part of `incident`, asks for.
     pub fn plan(&mut self, incident: &Incident, finding: &Finding, mode: Mode, never: &Never, now: Time) -> Option<Plan> {
         let target = target(finding)?;
-        if finding.score.value() < self.config.score_min || !incident.is_open() {
+        if finding.score.value() < self.config.score_min || !incident.is_open() || !certain(incident, finding) {
             return None;
         }
         let (times, until) = self.history.get(target).copied().unwrap_or_default();
@@ -153,6 +153,14 @@ impl Planner {
     }
 }
 
+/// One odd request is refused by itself; who sent it is blocked when rules and model agree on it, or when it is not the only one.
+fn certain(incident: &Incident, finding: &Finding) -> bool {
+    const REQUESTS_MIN: u64 = 3;
+    const AGREED_SCORE_MIN: f32 = 0.95;
+    let agree = !finding.rules.is_empty() && finding.models.iter().any(|m| m.score >= 0.5) && finding.score.value() >= AGREED_SCORE_MIN;
+    finding.analytic.uid != "web.request" || agree || incident.event_count >= REQUESTS_MIN
+}
+
 /// The actor's address; on this machine itself, where everybody shares one, the program at the address.
 fn target(finding: &Finding) -> Option<&Entity> {
     let actor = finding.actor().filter(|e| e.kind == EntityKind::Address)?;
@@ -176,7 +184,7 @@ mod tests {
             score: Score::new(0.95),
             ..Finding::default()
         };
-        (Incident { uid: "INC-1".into(), ..Incident::default() }, finding)
+        (Incident { uid: "INC-1".into(), event_count: 3, ..Incident::default() }, finding)
     }
 
     fn length_s(plan: Option<Plan>) -> Option<f64> {

@@ -18,6 +18,8 @@ struct Site {
     by_code: HashMap<Text, u64>,
 }
 
+/// Fewer requests say nothing about what is usual.
+const REQUESTS_MIN: u64 = 100;
 const SITES_MAX: usize = 1_000;
 const CODES_MAX: usize = 200;
 
@@ -25,7 +27,7 @@ impl Usual {
     /// Fills "usual here" of each reason that has none, then counts the batch, so that a batch does not make itself usual.
     pub fn tell(&mut self, findings: &mut [Finding], events: &[&[Event]]) {
         for finding in findings.iter_mut().filter(|f| f.analytic.uid == "web.request") {
-            let Some(site) = self.sites.get(&site_of(finding)).filter(|site| site.requests > 0) else { continue };
+            let Some(site) = self.sites.get(&site_of(finding)).filter(|site| site.requests >= REQUESTS_MIN) else { continue };
             for reason in finding.reasons.iter_mut().filter(|r| r.usual.is_empty()) {
                 let before = site.by_code.get(&reason.code).copied().unwrap_or(0);
                 reason.usual = format!("{} of {} requests", grouped(before), grouped(site.requests));

@@ -188,8 +188,13 @@ impl Desk {
 fn names(response: &Response, target: &str) -> bool {
     response.uid == target
         || response.incident == target
-        || response.target.name == target
+        || of_target(&response.target, target)
         || response.phase.receipt().is_some_and(|receipt| receipt == target)
+}
+
+/// The target by its name; a program at an address also by the address alone.
+fn of_target(entity: &Entity, name: &str) -> bool {
+    entity.name == name || entity.kind == event::EntityKind::Device && entity.name.split(' ').next() == Some(name)
 }
 
 fn nothing_in_force(target: &str, matching: &[Response]) -> Answer {

@@ -68,6 +68,7 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
         ..console::Config::default()
     };
     let rules = knowledge.web_rules.rules().len();
+    let service_dir = data_dir.clone();
     let service = Service::start(Wanted {
         data_dir,
         demo: true,
@@ -88,6 +89,7 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
     out::line(format!("console   {link}   one use, 15 minutes"));
     out::line(format!("protects  http://{gateway} -> a built-in shop, enforcing, {rules} rules and the model web-payload"));
     out::line(format!("story     a day of generated logs; a live attack starts in {} s, more follow", story::LEAD.as_secs()));
+    out::line(format!("data      {0}   for other commands: --data-dir {0}", service_dir.display()));
     out::line("Ctrl-C stops and deletes the data. Keep it: --data-dir DIR");
     let mut dice = Dice::new(args.seed);
     let past = history::tell(&mut dice, clock::now(), HISTORY_MINUTES);

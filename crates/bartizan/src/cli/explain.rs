@@ -82,12 +82,35 @@ fn event(log: &store::Log, event: &Event, global: &Global) {
                     finding(found);
                 }
             }
-            if page.is_none_or(|p| p.rows.is_empty()) {
+            if page.is_none_or(|p| p.rows.is_empty()) && !refused_by(log, http, event.meta.time) {
                 out::line(" why    no rule matched and the model saw nothing: nobody found anything in it");
             }
         }
         _ => out::line(serde_json::to_string_pretty(&event::ocsf::json(event)).unwrap_or_default()),
     }
+}
+
+/// Says which block refused the request, when it was one. The client may have done nothing wrong in this very request.
+fn refused_by(log: &store::Log, http: &event::Http, at: event::Time) -> bool {
+    let Some(client) = http.client.filter(|_| http.verdict.is_some_and(|v| v != event::Verdict::Allowed)) else { return false };
+    let (address, program) = (event::Entity::address(client), event::Entity::client(client, &http.user_agent));
+    let mut any = false;
+    for response in log.responses().iter().filter(|r| r.target == address || r.target == program) {
+        if response.requested <= at && at < response.until {
+            out::line(format!(
+                " why    refused because {} is blocked until {}: {}",
+                out::shown(&response.target.name),
+                text::time(response.until),
+                out::shown(&response.reason)
+            ));
+            out::line(format!(
+                "        incident {}, response {}; let it in again: bartizan undo {}",
+                response.incident, response.uid, response.uid
+            ));
+            any = true;
+        }
+    }
+    any
 }
 
 pub(super) fn finding(found: &Finding) {

@@ -82,6 +82,7 @@ pub(super) fn undo(args: &Undo, global: &Global) -> Result<Exit, Fail> {
             || r.uid == target
             || r.incident == target
             || r.target.name == target
+            || r.target.name.split(' ').next() == Some(target.as_str())
             || r.phase.receipt().is_some_and(|p| *p == target)
     };
     let mut planned: Vec<_> = log.responses().into_iter().filter(|r| r.is_active(now) && matching(r)).collect();
@@ -89,6 +90,8 @@ pub(super) fn undo(args: &Undo, global: &Global) -> Result<Exit, Fail> {
         planned.sort_by_key(|r| std::cmp::Reverse((r.requested, r.uid.clone())));
         planned.truncate(1);
     }
+    // Nothing is printed before it is done: `| head` must not stop an undo half way.
+    let answer = if args.dry_run { None } else { Some(carry_out(What::Undo { target: target.as_str().into() }, global, &data_dir)?) };
     if !global.json && !global.quiet {
         for response in planned.iter().take(10) {
             let verb = if response.disposition == Disposition::Block { "unblock" } else { "release" };
@@ -97,12 +100,14 @@ pub(super) fn undo(args: &Undo, global: &Global) -> Result<Exit, Fail> {
                 out::shown(&response.target.name)
             ));
         }
+        if planned.len() > 10 {
+            out::line(format!("        and {} more", planned.len() - 10));
+        }
+        if planned.is_empty() && args.dry_run {
+            out::line(format!(" nothing is in force for {}", out::shown(&target)));
+        }
     }
-    if args.dry_run {
-        return Ok(Exit::Fine);
-    }
-    let answer = carry_out(What::Undo { target: target.as_str().into() }, global, &data_dir)?;
-    finish(&answer, global, "undone")
+    answer.map_or(Ok(Exit::Fine), |answer| finish(&answer, global, "undone"))
 }
 
 pub(super) fn redo(args: &Redo, global: &Global) -> Result<Exit, Fail> {

@@ -81,7 +81,15 @@ pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
     } else {
         people(&log, &read, global);
     }
-    Ok(if read.failed > 0 { Exit::CouldNot } else { exit })
+    let nothing = read.events > 0 && read.undecoded == read.events;
+    if nothing {
+        out::note(format!(
+            "E0109 none of {} records was understood: known formats are {}",
+            read.events,
+            decode::Format::names().collect::<Vec<_>>().join(", ")
+        ));
+    }
+    Ok(if read.failed > 0 || nothing { Exit::CouldNot } else { exit })
 }
 
 fn people(log: &store::Log, read: &feed::Read, global: &Global) {

@@ -99,6 +99,14 @@ impl Login {
     }
 }
 
+/// Applications with one entry point name what they do in the query: `do=login`.
+fn asks_login(query: &str) -> bool {
+    query.split('&').filter_map(|pair| pair.split_once('=')).any(|(name, value)| {
+        let verb = ["do", "action", "act", "op", "page", "mode"].iter().any(|v| name.eq_ignore_ascii_case(v));
+        verb && ["login", "signin", "logon", "log_in", "sign_in"].iter().any(|v| value.eq_ignore_ascii_case(v))
+    })
+}
+
 /// Same page but for a token or a name in it.
 const SAME_SIZE_BYTES: u64 = 64;
 
@@ -150,7 +158,7 @@ impl Detector for Login {
     fn detect(&mut self, event: &Event, _seen: &Seen, out: &mut Vec<Finding>) {
         let Body::Http(http) = &event.body else { return };
         let (Some(source), Some(status)) = (http.client, http.status) else { return };
-        if http.method != "POST" || !self.is_login(http.path()) {
+        if http.method != "POST" || !(self.is_login(http.path()) || asks_login(http.query())) {
             return;
         }
         let answers = self.state.answers.entry(state::address_key(source), event.meta.time.us(), |a| a.refused.saturating_add(a.same));
