@@ -19,7 +19,7 @@ struct Site {
 }
 
 /// Fewer requests say nothing about what is usual.
-const REQUESTS_MIN: u64 = 100;
+const REQUESTS_MIN: u64 = 50;
 const SITES_MAX: usize = 1_000;
 const CODES_MAX: usize = 200;
 

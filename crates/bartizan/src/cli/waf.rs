@@ -41,6 +41,9 @@ struct Eval {
     /// Only rows with this `split`
     #[arg(long)]
     split: Option<String>,
+    /// Only rows of this `source`
+    #[arg(long)]
+    source: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -60,6 +63,8 @@ struct Row {
     place: Option<String>,
     #[serde(default)]
     split: String,
+    #[serde(default)]
+    source: String,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -99,7 +104,7 @@ pub(super) fn run(args: &Waf, global: &Global) -> Result<Exit, Fail> {
     each_line(&args.data, &mut |number, line| {
         let bad = |why: String| Fail::new("E0108", format!("{}:{number}: {why}", args.data.display()));
         let row: Row = serde_json::from_slice(line).map_err(|e| bad(e.to_string()))?;
-        if args.split.as_ref().is_some_and(|s| *s != row.split) {
+        if args.split.as_ref().is_some_and(|s| *s != row.split) || args.source.as_ref().is_some_and(|s| *s != row.source) {
             return Ok(());
         }
         let place = match row.place.as_deref() {
