@@ -242,7 +242,9 @@ impl Engine {
                 }
             }
         } else {
-            target.into()
+            // The story may have moved into another incident since the id was printed.
+            let merged = self.pipeline.correlator.incident(target).and_then(|i| i.merged_into.clone());
+            merged.unwrap_or_else(|| target.into())
         };
         let (desk, writer) = (&mut self.desk, &mut self.writer);
         let known = self.pipeline.correlator.incident(&target).is_some();
@@ -252,6 +254,11 @@ impl Engine {
         }
         for response in &undone {
             self.pipeline.planner.soft_allow(&response.analytic, &response.target, now);
+            // Nothing that is part of the same story shall block again what a person let in.
+            let stages = self.pipeline.correlator.incident(&response.incident).map(|i| i.stages.clone()).unwrap_or_default();
+            for stage in stages {
+                self.pipeline.planner.soft_allow(&stage.analytic, &response.target, now);
+            }
         }
         self.tell(&undone, by, now);
         answer

@@ -151,6 +151,9 @@ pub(super) fn show(log: &store::Log, incident: &Incident, global: &Global) {
     ));
     out::line(format!(" what   {}", out::shown(&incident.story)));
     out::line(format!("        confidence {:.2}, {} events", incident.score.value(), incident.event_count));
+    if let Some(other) = &incident.merged_into {
+        out::line(format!("        part of {other} since: bartizan explain {other}"));
+    }
     let did: Vec<String> = responses.iter().map(|r| text::response(r, now)).collect();
     out::line(format!(" did    {}", did.first().map_or("nothing", String::as_str)));
     for line in did.iter().skip(1).take(9) {
