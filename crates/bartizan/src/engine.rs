@@ -84,6 +84,11 @@ impl Engine {
         });
         let responses: Vec<Response> = log.responses().iter().map(|r| (**r).clone()).collect();
         pipeline.planner.restore(&responses);
+        for response in &responses {
+            if let (Phase::Undone { at, .. }, Some(incident)) = (&response.phase, log.incident(&response.incident)) {
+                incident.stages.iter().for_each(|stage| pipeline.planner.soft_allow(&stage.analytic, &response.target, *at));
+            }
+        }
         let mut engine = Engine { pipeline, desk: Desk::new(DecisionTable::new(Arc::clone(&shared.decisions))), writer, shared, orders: 0 };
         let changed = {
             let (desk, writer) = (&mut engine.desk, &mut engine.writer);
