@@ -89,7 +89,13 @@ impl Engine {
                 incident.stages.iter().for_each(|stage| pipeline.planner.soft_allow(&stage.analytic, &response.target, *at));
             }
         }
-        let mut engine = Engine { pipeline, desk: Desk::new(DecisionTable::new(Arc::clone(&shared.decisions))), writer, shared, orders: 0 };
+        let mut engine = Engine {
+            pipeline,
+            desk: Desk::new(vec![Box::new(DecisionTable::new(Arc::clone(&shared.decisions)))]),
+            writer,
+            shared,
+            orders: 0,
+        };
         let changed = {
             let (desk, writer) = (&mut engine.desk, &mut engine.writer);
             desk.restore(responses, now, &mut |bodies| append(writer, bodies, now)).map_err(|e| Fail::new("E0601", e.to_string()))?

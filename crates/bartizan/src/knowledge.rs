@@ -84,6 +84,13 @@ impl Content {
     /// Everything that detectors need. A model that is refused leaves the rules alone at work, and is said.
     pub fn knowledge(&self) -> Result<(Knowledge, Vec<String>), Fail> {
         let mut said = Vec::new();
+        let mut models = learn::Registry::default();
+        let ring = self.ring()?;
+        for name in self.folders("models").into_iter().filter(|name| name != "web-payload") {
+            if let Err(error) = models.load(&name, &self.model_folder(&name)?, &ring) {
+                said.push(format!("model {name} was refused: {error}; its detectors work without it"));
+            }
+        }
         let web_model = match self.model("web-payload") {
             Ok(model) => Some(Arc::new(model)),
             Err(fail) => {
@@ -91,7 +98,7 @@ impl Content {
                 None
             }
         };
-        Ok((Knowledge { web_rules: Arc::new(self.rules()?), web_model, config: detect::Config::default() }, said))
+        Ok((Knowledge { web_rules: Arc::new(self.rules()?), web_model, models, config: detect::Config::default() }, said))
     }
 }
 

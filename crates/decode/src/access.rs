@@ -49,7 +49,7 @@ impl Decoder for Access {
         let cut = at.cut_from.is_some() || record.len() == RECORD_BYTES_MAX;
         let rest = request(parts.after, cut, &mut http).ok_or(Text::const_new("the request is not closed by a quote and a status"))?;
         answer(rest, &mut http);
-        Ok(Reading { when, body: Body::Http(Box::new(http)) })
+        Ok(Reading::new(when, Body::Http(Box::new(http))))
     }
 }
 

@@ -70,7 +70,7 @@ impl Decoder for AuthJson {
         } else if !unmapped.is_empty() {
             auth.unmapped = Value::Object(unmapped).to_string();
         }
-        Ok(Reading { when: When::Said(time), body: Body::Authentication(Box::new(auth)) })
+        Ok(Reading::new(When::Said(time), Body::Authentication(Box::new(auth))))
     }
 }
 

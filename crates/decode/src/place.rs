@@ -1,6 +1,6 @@
 //! Where a record stands, and the frame that every decoder's event gets: raw bytes, name, time, length limit.
 
-use event::{Body, Event, Meta, Text, Time, TimeSource, Uid};
+use event::{Body, Event, Meta, Native, Text, Time, TimeSource, Uid};
 
 /// A longer record is cut to this; the event says how long it was.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
@@ -37,6 +37,14 @@ impl<'a> Place<'a> {
 pub struct Reading {
     pub when: When,
     pub body: Body,
+    /// The same in the source's own field names, for formats that rules are written for.
+    pub native: Option<Box<Native>>,
+}
+
+impl Reading {
+    pub fn new(when: When, body: Body) -> Reading {
+        Reading { when, body, native: None }
+    }
 }
 
 /// What the record says about its time.
@@ -53,7 +61,7 @@ pub enum When {
 pub(crate) fn event(format: &'static str, record: &[u8], at: &Place<'_>, read: impl FnOnce(&[u8]) -> Result<Reading, Text>) -> Event {
     let kept = &record[..record.len().min(RECORD_BYTES_MAX)];
     let cut_from = at.cut_from.or((kept.len() < record.len()).then_some(record.len() as u64));
-    let Reading { when, body } = read(kept).unwrap_or_else(|reason| Reading { when: When::Unsaid, body: Body::Undecoded { reason } });
+    let Reading { when, body, native } = read(kept).unwrap_or_else(|reason| Reading::new(When::Unsaid, Body::Undecoded { reason }));
     let (time, time_source) = believed(when, at.logged);
     let meta = Meta {
         uid: Uid::of_record(at.source, at.record),
@@ -65,7 +73,7 @@ pub(crate) fn event(format: &'static str, record: &[u8], at: &Place<'_>, read: i
         format: Text::const_new(format),
         cut_from,
     };
-    Event { meta, body, raw: kept.into() }
+    Event { native, ..Event::new(meta, body, kept.into()) }
 }
 
 /// Times before 1970 or more than a day after reading are replaced by the time of reading, and marked.

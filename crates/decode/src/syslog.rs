@@ -65,7 +65,7 @@ impl Decoder for Syslog {
         let (when, message) = framed(record, at).ok_or(Text::const_new("no syslog priority or time at the start"))?;
         let named = |program: &&&Program| program.logs_as.is_empty() || program.logs_as.contains(&message.program);
         let body = PROGRAMS.iter().filter(named).find_map(|program| (program.read)(&message, at));
-        Ok(Reading { when, body: body.unwrap_or_else(|| other(&message)) })
+        Ok(Reading::new(when, body.unwrap_or_else(|| other(&message))))
     }
 }
 

@@ -20,7 +20,8 @@ fn main() {
             continue;
         }
         let config = detect::Config { request: Config { decide }, ..detect::Config::default() };
-        let inspector = Inspector::new(&Knowledge { web_rules: Arc::clone(&rules), web_model: model.clone(), config });
+        let inspector =
+            Inspector::new(&Knowledge { web_rules: Arc::clone(&rules), web_model: model.clone(), config, ..Knowledge::default() });
         for (what, events) in [("typical requests", &events), ("rows", &many)] {
             measure(name, what, &inspector, events);
         }

@@ -60,22 +60,22 @@ pub enum Scope {
     Entity(EntityKind),
     /// All requests on one shard: for what compares everybody with everybody.
     Web,
+    /// All activity on one shard: for sequences over several entities.
+    Whole,
 }
 
 impl Scope {
     /// Key for routing; `None` when this event cannot matter to the detector.
     pub fn key(self, event: &Event) -> Option<u64> {
         match (self, &event.body) {
-            (Scope::Event, Body::Http(_) | Body::Authentication(_) | Body::Process(_)) => Some(event.meta.uid.key()),
+            _ if !event.is_activity() => None,
+            (Scope::Event, _) => Some(event.meta.uid.key()),
+            (Scope::Whole, _) => Some(0),
             (Scope::Web, Body::Http(http)) => http.client.map(|_| 0),
-            (Scope::Entity(EntityKind::Address), Body::Http(http)) => http.client.map(state::address_key),
-            (Scope::Entity(EntityKind::Address), Body::Authentication(auth)) => auth.client.map(state::address_key),
-            (Scope::Entity(EntityKind::User), Body::Authentication(auth)) => state::name_key(&auth.user),
-            (Scope::Entity(EntityKind::User), Body::Process(process)) => state::name_key(&process.user),
-            (Scope::Entity(EntityKind::Host), Body::Authentication(auth)) => state::name_key(&auth.host),
-            (Scope::Entity(EntityKind::Host), Body::Process(process)) => state::name_key(&process.host),
-            (Scope::Entity(EntityKind::Service), Body::Http(http)) => state::name_key(&http.host),
-            (Scope::Entity(EntityKind::Service), Body::Authentication(auth)) => state::name_key(&auth.service),
+            (Scope::Entity(EntityKind::Address), _) => event.client().map(state::address_key),
+            (Scope::Entity(EntityKind::User), _) => state::name_key(event.user()),
+            (Scope::Entity(EntityKind::Host), _) => state::name_key(event.host()),
+            (Scope::Entity(EntityKind::Service), _) => state::name_key(event.service()),
             _ => None,
         }
     }
@@ -97,6 +97,8 @@ pub struct Knowledge {
     pub web_rules: Arc<Ruleset>,
     /// Without it, rules decide alone.
     pub web_model: Option<Arc<learn::TextModel>>,
+    /// Every other model, by name.
+    pub models: learn::Registry,
     pub config: Config,
 }
 

@@ -107,7 +107,7 @@ pub(crate) fn request(number: u64, at_s: i64, client: &str, method: &str, target
         record: number,
         ..event::Meta::default()
     };
-    Event { meta, body: Body::Http(Box::new(http)), raw: event::Bytes::from(target.as_bytes()) }
+    Event::new(meta, Body::Http(Box::new(http)), event::Bytes::from(target.as_bytes()))
 }
 
 /// Findings of one detector over `events`; a restart in the middle must not change them.

@@ -1,5 +1,7 @@
-//! ATT&CK techniques that our detectors name. Names and ids: MITRE ATT&CK Enterprise v18.
+//! ATT&CK techniques: the whole table by id, and names for those that our own detectors speak of. Names and ids: MITRE ATT&CK Enterprise v18.
 //! © 2025 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE Corporation.
+
+mod table;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -15,13 +17,17 @@ pub struct Technique {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Tactic {
     Reconnaissance,
+    ResourceDevelopment,
     InitialAccess,
     Execution,
     Persistence,
     PrivilegeEscalation,
+    DefenseEvasion,
     CredentialAccess,
     Discovery,
+    LateralMovement,
     Collection,
+    CommandAndControl,
     Exfiltration,
     Impact,
 }
@@ -31,6 +37,10 @@ impl Tactic {
     pub const fn named(self) -> (&'static str, &'static str) {
         match self {
             Tactic::Reconnaissance => ("TA0043", "Reconnaissance"),
+            Tactic::ResourceDevelopment => ("TA0042", "Resource Development"),
+            Tactic::DefenseEvasion => ("TA0005", "Defense Evasion"),
+            Tactic::LateralMovement => ("TA0008", "Lateral Movement"),
+            Tactic::CommandAndControl => ("TA0011", "Command and Control"),
             Tactic::InitialAccess => ("TA0001", "Initial Access"),
             Tactic::Execution => ("TA0002", "Execution"),
             Tactic::Persistence => ("TA0003", "Persistence"),
@@ -65,27 +75,11 @@ pub const EXFILTRATION_WEB: Technique = technique("T1567", "Exfiltration Over We
 pub const SERVICE_EXHAUSTION_FLOOD: Technique = technique("T1499.002", "Service Exhaustion Flood", Tactic::Impact);
 pub const SUDO: Technique = technique("T1548.003", "Sudo and Sudo Caching", Tactic::PrivilegeEscalation);
 
-pub const ALL: &[Technique] = &[
-    EXPLOIT_PUBLIC,
-    DRIVE_BY,
-    VALID_ACCOUNTS,
-    VULNERABILITY_SCANNING,
-    WORDLIST_SCANNING,
-    PASSWORD_GUESSING,
-    PASSWORD_SPRAYING,
-    CREDENTIAL_STUFFING,
-    COMMAND_INTERPRETER,
-    WEB_SHELL,
-    FILE_DISCOVERY,
-    ACCOUNT_DISCOVERY,
-    DATA_FROM_REPOSITORY,
-    EXFILTRATION_WEB,
-    SERVICE_EXHAUSTION_FLOOD,
-    SUDO,
-];
+/// Sorted by id.
+pub const ALL: &[Technique] = table::ALL;
 
 pub fn by_uid(uid: &str) -> Option<Technique> {
-    ALL.iter().copied().find(|t| t.uid == uid)
+    ALL.binary_search_by(|t| t.uid.cmp(uid)).ok().map(|at| ALL[at])
 }
 
 /// Stored by id; an id that this version does not know cannot be read back, so ids are never removed from [`ALL`].
@@ -99,5 +93,19 @@ impl<'de> Deserialize<'de> for Technique {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Technique, D::Error> {
         let uid = crate::Text::deserialize(deserializer)?;
         by_uid(&uid).ok_or_else(|| serde::de::Error::custom(format_args!("unknown technique {uid}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_agrees_with_the_names() {
+        assert!(ALL.is_sorted_by(|a, b| a.uid < b.uid));
+        for named in [EXPLOIT_PUBLIC, VALID_ACCOUNTS, PASSWORD_GUESSING, WEB_SHELL, SERVICE_EXHAUSTION_FLOOD, SUDO, EXFILTRATION_WEB] {
+            assert_eq!(by_uid(named.uid), Some(named));
+        }
+        assert_eq!(by_uid("T9999"), None);
     }
 }

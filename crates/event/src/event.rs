@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::order::Order;
-use crate::{Authentication, Bytes, Entity, Finding, Http, Incident, Process, Response, Text, Time, Uid};
+use std::net::IpAddr;
+
+use crate::{
+    Api, Authentication, Bytes, Dns, Entity, EntityKind, File, Finding, Http, Incident, Mail, Native, Network, Process, Resource, Response,
+    Text, Time, Uid,
+};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -11,6 +16,9 @@ pub struct Event {
     pub body: Body,
     /// The record as it came, always kept; empty for what Bartizan made itself.
     pub raw: Bytes,
+    /// What rules written for the source match against; made by the decoder, not stored.
+    #[serde(skip)]
+    pub native: Option<Box<Native>>,
 }
 
 /// Where an event comes from and when it happened.
@@ -50,6 +58,12 @@ pub enum Body {
     Http(Box<Http>),
     Authentication(Box<Authentication>),
     Process(Box<Process>),
+    Network(Box<Network>),
+    Dns(Box<Dns>),
+    Api(Box<Api>),
+    Mail(Box<Mail>),
+    File(Box<File>),
+    Resource(Box<Resource>),
     /// Understood, and of no interest to any detector: kept for hunting.
     Other {
         host: Text,
@@ -72,6 +86,13 @@ impl Body {
             Body::Http(_) => ("HTTP Activity", 4002),
             Body::Authentication(_) => ("Authentication", 3002),
             Body::Process(_) => ("Process Activity", 1007),
+            Body::Network(_) => ("Network Activity", 4001),
+            Body::Dns(_) => ("DNS Activity", 4003),
+            Body::Api(_) => ("API Activity", 6003),
+            Body::Mail(_) => ("Email Activity", 4009),
+            Body::File(_) => ("File System Activity", 1001),
+            Body::Resource(_) => ("Device Config State", 5002),
+            Body::Finding(f) if f.compliance.is_some() => ("Compliance Finding", 2003),
             Body::Finding(_) => ("Detection Finding", 2004),
             Body::Incident(_) => ("Incident Finding", 2005),
             Body::Response(_) => ("Remediation Activity", 7001),
@@ -85,6 +106,12 @@ impl Body {
             Body::Http(_) => "http",
             Body::Authentication(_) => "authentication",
             Body::Process(_) => "process",
+            Body::Network(_) => "network",
+            Body::Dns(_) => "dns",
+            Body::Api(_) => "api",
+            Body::Mail(_) => "mail",
+            Body::File(_) => "file",
+            Body::Resource(_) => "resource",
             Body::Other { .. } => "other",
             Body::Undecoded { .. } => "undecoded",
             Body::Finding(_) => "finding",
@@ -96,10 +123,66 @@ impl Body {
 }
 
 impl Event {
+    pub fn new(meta: Meta, body: Body, raw: Bytes) -> Event {
+        Event { meta, body, raw, native: None }
+    }
+
     /// An event that Bartizan itself made.
     pub fn own(uid: Uid, time: Time, body: Body) -> Event {
         let meta = Meta { uid, time, logged: time, source: Text::const_new("bartizan"), ..Meta::default() };
-        Event { meta, body, raw: Bytes::default() }
+        Event::new(meta, body, Bytes::default())
+    }
+
+    /// The address that acted, for every class that has one.
+    pub fn client(&self) -> Option<IpAddr> {
+        match &self.body {
+            Body::Http(http) => http.client,
+            Body::Authentication(auth) => auth.client,
+            Body::Network(flow) => flow.client,
+            Body::Dns(dns) => dns.client,
+            Body::Api(api) => api.client,
+            _ => None,
+        }
+    }
+
+    /// The account that acted; empty when there is none.
+    pub fn user(&self) -> &str {
+        match &self.body {
+            Body::Http(http) => &http.user,
+            Body::Authentication(auth) => &auth.user,
+            Body::Process(process) => &process.user,
+            Body::Api(api) => &api.user,
+            _ => "",
+        }
+    }
+
+    /// The machine it happened on; empty when it is not said.
+    pub fn host(&self) -> &str {
+        match &self.body {
+            Body::Http(http) => &http.host,
+            Body::Authentication(auth) => &auth.host,
+            Body::Process(process) => &process.host,
+            Body::File(file) => &file.host,
+            Body::Other { host, .. } => host,
+            _ => "",
+        }
+    }
+
+    /// The service that was used; empty when it is not said.
+    pub fn service(&self) -> &str {
+        match &self.body {
+            Body::Http(http) => &http.host,
+            Body::Authentication(auth) => &auth.service,
+            Body::Process(process) => &process.service,
+            Body::Api(api) => &api.service,
+            Body::Other { service, .. } => service,
+            _ => "",
+        }
+    }
+
+    /// It came from outside: an activity, not something that Bartizan made.
+    pub const fn is_activity(&self) -> bool {
+        !matches!(self.body, Body::Finding(_) | Body::Incident(_) | Body::Response(_) | Body::Order(_))
     }
 
     /// Who and what this event is about, client first. Names that are empty are left out.
@@ -125,6 +208,40 @@ impl Event {
             Body::Process(process) => {
                 text(Entity::user, &process.user);
                 text(Entity::host, &process.host);
+            }
+            Body::Network(flow) => {
+                all.extend(flow.client.map(Entity::address));
+                all.extend(flow.server.map(Entity::address));
+                if !flow.server_name.is_empty() {
+                    all.push(Entity::new(EntityKind::Domain, flow.server_name.clone()));
+                }
+            }
+            Body::Dns(dns) => {
+                all.extend(dns.client.map(Entity::address));
+                if !dns.name.is_empty() {
+                    all.push(Entity::new(EntityKind::Domain, dns.name.as_str()));
+                }
+            }
+            Body::Api(api) => {
+                text(Entity::user, &api.user);
+                text(Entity::service, &api.service);
+                all.splice(0..0, api.client.map(Entity::address));
+            }
+            Body::Mail(mail) => {
+                for address in std::iter::once(&mail.from).chain(mail.to.iter().take(8)).filter(|a| !a.is_empty()) {
+                    all.push(Entity::new(EntityKind::Mailbox, address.clone()));
+                }
+            }
+            Body::File(file) => {
+                text(Entity::host, &file.host);
+                if !file.path.is_empty() {
+                    all.push(Entity::new(EntityKind::File, file.path.as_str()));
+                }
+            }
+            Body::Resource(resource) => {
+                if !resource.address.is_empty() {
+                    all.push(Entity::service(&resource.address));
+                }
             }
             Body::Other { host, service } => {
                 text(Entity::host, host);

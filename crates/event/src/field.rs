@@ -90,42 +90,77 @@ pub const ALL: &[Field] = &[
     field("record", Number, "metadata.sequence", Public, |e| number(e.meta.record as f64)),
     field("class", Text, "class_name", Public, |e| text(e.body.word())),
     field("raw", Text, "raw_data", Personal, |e| Some(Value::Text(e.raw.text()))),
-    field("src_ip", Address, "src_endpoint.ip", Personal, |e| {
+    field("src_ip", Address, "src_endpoint.ip", Personal, |e| e.client().map(Value::Address)),
+    field("user", Text, "user.name", Personal, |e| text(e.user())),
+    field("host", Text, "device.hostname", Public, |e| text(e.host())),
+    field("service", Text, "service.name", Public, |e| match &e.body {
+        Body::Http(_) => None,
+        _ => text(e.service()),
+    }),
+    field("dst_ip", Address, "dst_endpoint.ip", Public, |e| {
         match &e.body {
-            Body::Http(http) => http.client,
-            Body::Authentication(auth) => auth.client,
+            Body::Network(flow) => flow.server,
+            Body::Dns(dns) => dns.server,
             _ => None,
         }
         .map(Value::Address)
     }),
-    field("user", Text, "user.name", Personal, |e| match &e.body {
-        Body::Http(http) => text(&http.user),
-        Body::Authentication(auth) => text(&auth.user),
-        Body::Process(process) => text(&process.user),
+    field("dst_port", Number, "dst_endpoint.port", Public, |e| match &e.body {
+        Body::Network(flow) => number(flow.server_port),
+        Body::Dns(dns) => number(dns.server_port),
         _ => None,
     }),
-    field("host", Text, "device.hostname", Public, |e| match &e.body {
-        Body::Http(http) => text(&http.host),
-        Body::Authentication(auth) => text(&auth.host),
-        Body::Process(process) => text(&process.host),
-        Body::Other { host, .. } => text(host),
+    field(
+        "protocol",
+        Text,
+        "connection_info.protocol_name",
+        Public,
+        of!(Network, n => text(if n.protocol.is_empty() { &n.transport } else { &n.protocol })),
+    ),
+    field("domain", Text, "query.hostname", Public, |e| match &e.body {
+        Body::Dns(dns) => text(&dns.name),
+        Body::Network(flow) => text(&flow.server_name),
         _ => None,
     }),
-    field("service", Text, "service.name", Public, |e| match &e.body {
-        Body::Authentication(auth) => text(&auth.service),
-        Body::Process(process) => text(&process.service),
-        Body::Other { service, .. } => text(service),
+    field("ja4", Text, "ja4_fingerprint_list.value", Public, |e| match &e.body {
+        Body::Network(flow) => flow.tls.as_ref().and_then(|t| text(&t.ja4)),
+        Body::Authentication(auth) => text(&auth.ja4),
+        _ => None,
+    }),
+    field("operation", Text, "api.operation", Public, of!(Api, a => text(&a.operation))),
+    field("region", Text, "cloud.region", Public, of!(Api, a => text(&a.region))),
+    field("sender", Text, "email.from", Personal, of!(Mail, m => text(&m.from))),
+    field("subject", Text, "email.subject", Personal, of!(Mail, m => text(&m.subject))),
+    field("file", Text, "file.path", Public, |e| match &e.body {
+        Body::File(file) => text(&file.path),
+        Body::Resource(resource) => text(&resource.file),
+        Body::Finding(finding) => finding.compliance.as_ref().and_then(|c| text(&c.file)),
+        _ => None,
+    }),
+    field("sha256", Text, "file.hashes.value", Public, of!(File, f => text(&f.sha256))),
+    field("resource", Text, "resource.uid", Public, |e| match &e.body {
+        Body::Resource(resource) => text(&resource.address),
+        Body::Finding(finding) => finding.compliance.as_ref().and_then(|c| text(&c.resource)),
         _ => None,
     }),
     field("method", Text, "http_request.http_method", Public, of!(Http, h => text(&h.method))),
     field("path", Text, "http_request.url.path", Personal, of!(Http, h => text(h.path()))),
     field("query", Text, "http_request.url.query_string", Personal, of!(Http, h => text(h.query()))),
     field("status", Number, "http_response.code", Public, of!(Http, h => h.status.and_then(number))),
-    field("bytes_out", Number, "http_response.length", Public, of!(Http, h => h.response_bytes.and_then(|n| number(n as f64)))),
-    field("bytes_in", Number, "http_request.length", Public, of!(Http, h => h.request_bytes.and_then(|n| number(n as f64)))),
+    field("bytes_out", Number, "traffic.bytes_out", Public, |e| match &e.body {
+        Body::Http(http) => http.response_bytes.and_then(|n| number(n as f64)),
+        Body::Network(flow) => number(flow.bytes_out as f64),
+        _ => None,
+    }),
+    field("bytes_in", Number, "traffic.bytes_in", Public, |e| match &e.body {
+        Body::Http(http) => http.request_bytes.and_then(|n| number(n as f64)),
+        Body::Network(flow) => number(flow.bytes_in as f64),
+        _ => None,
+    }),
     field("agent", Text, "http_request.user_agent", Personal, |e| match &e.body {
         Body::Http(http) => text(&http.user_agent),
         Body::Authentication(auth) => text(&auth.user_agent),
+        Body::Api(api) => text(&api.user_agent),
         _ => None,
     }),
     field("referrer", Text, "http_request.referrer", Personal, of!(Http, h => text(&h.referrer))),

@@ -35,6 +35,27 @@ pub struct Finding {
     pub verdict: Option<Verdict>,
     /// The attacker got what it tried for (a login that succeeded after guessing, an answer 200 with far more bytes than usual).
     pub succeeded: bool,
+    /// Set when it is about how something is configured: a Compliance Finding (OCSF 2003).
+    #[serde(default)]
+    pub compliance: Option<Box<Compliance>>,
+}
+
+/// What a posture check says about one resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Compliance {
+    /// `AWS-S3-01`
+    pub rule: Text,
+    /// Ids of other scanners' checks that mean the same.
+    pub aliases: Vec<Text>,
+    pub resource: String,
+    pub file: String,
+    pub line: u32,
+    pub end_line: u32,
+    pub fix: String,
+    /// `framework:requirement`.
+    pub requirements: Vec<Text>,
+    pub fingerprint: Text,
 }
 
 /// At most this many pieces of evidence a finding.

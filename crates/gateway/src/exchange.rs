@@ -324,7 +324,7 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
     let client = connection.peer.client(&parts.headers, &shared.config);
     let host_fault = if connection.is_http2 { settle_host(&mut parts) } else { None };
     let http = http_of(&parts, client, &connection.peer, &id);
-    let mut event = Event { meta, body: EventBody::Http(Box::new(http)), raw: event::Bytes::default() };
+    let mut event = Event::new(meta, EventBody::Http(Box::new(http)), event::Bytes::default());
     let enforce = links.enforce.load(Relaxed);
 
     if let Some(why) = host_fault {
@@ -629,7 +629,7 @@ fn refuse(mut asked: Asked, meta: Meta, refused: Option<Refused>) -> Response<Ou
         request_id: Some(asked.id.clone()),
         ..Http::default()
     };
-    let event = Event { meta, body: EventBody::Http(Box::new(http)), raw: masked.into_bytes().into() };
+    let event = Event::new(meta, EventBody::Http(Box::new(http)), masked.into_bytes().into());
     asked.finish.observed = Some(Box::new(observed(event)));
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     if status == StatusCode::REQUEST_TIMEOUT {

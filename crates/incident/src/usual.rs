@@ -85,11 +85,7 @@ mod tests {
 
     #[test]
     fn a_batch_does_not_make_itself_usual() {
-        let request = Event {
-            meta: Meta::default(),
-            body: Body::Http(Box::new(Http { host: "shop".into(), ..Http::default() })),
-            raw: Bytes::default(),
-        };
+        let request = Event::new(Meta::default(), Body::Http(Box::new(Http { host: "shop".into(), ..Http::default() })), Bytes::default());
         let finding = Finding {
             analytic: AnalyticName { uid: "web.request".into(), ..AnalyticName::default() },
             entities: vec![Entity::service("shop")],

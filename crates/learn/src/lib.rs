@@ -23,6 +23,8 @@ pub mod text;
 pub mod train;
 
 mod load;
+mod registry;
 
 pub use load::{LoadError, load, load_unverified};
+pub use registry::{Model, Registry};
 pub use text::{Explanation, Part, Scratch, TextModel, Thresholds};

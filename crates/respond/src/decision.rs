@@ -11,6 +11,8 @@ use arc_swap::ArcSwap;
 use event::decision::DECISIONS_MAX;
 use event::{Decision, Decisions, Response, Text, Time};
 
+use crate::Action;
+
 /// Enforcement point `gateway`.
 pub struct DecisionTable {
     shared: Arc<ArcSwap<Decisions>>,
@@ -24,8 +26,17 @@ impl DecisionTable {
         DecisionTable { shared, by_response: BTreeMap::new() }
     }
 
-    /// Idempotent: applying twice is applying once.
-    pub fn apply(&mut self, response: &Response) {
+    fn publish(&self) {
+        self.shared.store(Arc::new(Decisions::new(self.by_response.values().cloned())));
+    }
+}
+
+impl Action for DecisionTable {
+    fn name(&self) -> &'static str {
+        "decision"
+    }
+
+    fn apply(&mut self, response: &Response, _now: Time) -> Result<Vec<Text>, String> {
         if self.by_response.len() >= DECISIONS_MAX {
             let first_to_end = self.by_response.iter().min_by_key(|(_, d)| d.until).map(|(uid, _)| uid.clone());
             first_to_end.map(|uid| self.by_response.remove(&uid));
@@ -45,30 +56,25 @@ impl DecisionTable {
             },
         );
         self.publish();
+        Ok(vec![Text::const_new(DecisionTable::POINT)])
     }
 
-    /// Idempotent: undoing what is not in force changes nothing.
-    pub fn undo(&mut self, response: &Text) {
-        if self.by_response.remove(response).is_some() {
+    fn undo(&mut self, response: &Response) -> Result<(), String> {
+        if self.by_response.remove(&response.uid).is_some() {
             self.publish();
         }
+        Ok(())
     }
 
-    /// What is in force.
-    pub fn probe(&self, response: &Text) -> bool {
-        self.shared.load().iter().any(|d| d.response == response)
+    fn probe(&self, response: &Response) -> bool {
+        self.shared.load().iter().any(|d| d.response == response.uid)
     }
 
-    /// Requests that met this response since it is in force.
-    pub fn hits(&self, response: &Text) -> u64 {
-        self.by_response.get(response).map_or(0, |d| d.hits.load(Ordering::Relaxed))
+    fn hits(&self, response: &Response) -> u64 {
+        self.by_response.get(&response.uid).map_or(0, |d| d.hits.load(Ordering::Relaxed))
     }
 
-    pub fn next_end(&self) -> Option<Time> {
-        self.by_response.values().map(|d| d.until).min()
-    }
-
-    fn publish(&self) {
-        self.shared.store(Arc::new(Decisions::new(self.by_response.values().cloned())));
+    fn undone_words(&self) -> &'static str {
+        "let in again"
     }
 }

@@ -7,13 +7,13 @@ use event::order::{Answer, Fault};
 use event::response::Phase;
 use event::{Body, Entity, Response, Text, Time, short_id};
 
-use crate::{DecisionTable, Error};
+use crate::{Action, Error};
 
 /// Writes steps to the log; returns only when they are on disk.
 pub type Journal<'a> = &'a mut dyn FnMut(Vec<Body>) -> Result<(), String>;
 
 pub struct Desk {
-    table: DecisionTable,
+    actions: Vec<Box<dyn Action>>,
     responses: BTreeMap<Text, Response>,
 }
 
@@ -21,8 +21,33 @@ pub struct Desk {
 const ENDED_KEPT_MAX: usize = 10_000;
 
 impl Desk {
-    pub fn new(table: DecisionTable) -> Desk {
-        Desk { table, responses: BTreeMap::new() }
+    pub fn new(actions: Vec<Box<dyn Action>>) -> Desk {
+        Desk { actions, responses: BTreeMap::new() }
+    }
+
+    /// Names of the actions that this process can carry out.
+    pub fn actions(&self) -> impl Iterator<Item = &'static str> {
+        self.actions.iter().map(|a| a.name())
+    }
+
+    fn apply(&mut self, response: &Response, now: Time) -> Phase {
+        let Some(action) = self.actions.iter_mut().find(|a| a.name() == response.action) else {
+            return Phase::Failed { why: format!("no enforcement point for {} here", response.action) };
+        };
+        match action.apply(response, now) {
+            Ok(points) => Phase::Applied { receipt: receipt(response, now, "apply"), at: now, points },
+            Err(why) => Phase::Failed { why },
+        }
+    }
+
+    fn take_back(&mut self, response: &Response) -> Result<(), String> {
+        match self.actions.iter_mut().find(|a| a.name() == response.action) {
+            None => Err(format!("no enforcement point for {} here", response.action)),
+            Some(action) => {
+                action.undo(response)?;
+                if action.probe(response) { Err(format!("{} is still in force", response.action)) } else { Ok(()) }
+            }
+        }
     }
 
     /// Takes up the responses of an earlier run: what was applied and has not ended is in force again, what was only requested is
@@ -36,8 +61,14 @@ impl Desk {
         let mut steps = Vec::new();
         for mut response in responses {
             match response.phase {
-                Phase::Applied { .. } if now < response.until => self.table.apply(&response),
-                Phase::Applied { .. } => {
+                Phase::Applied { .. } if now < response.until => {
+                    if let failed @ Phase::Failed { .. } = self.apply(&response, now) {
+                        response.phase = failed;
+                        steps.push(response.clone());
+                    }
+                }
+                // What cannot be taken back stays applied and is tried again at the next tick.
+                Phase::Applied { .. } if self.take_back(&response).is_ok() => {
                     response.phase = Phase::Expired { at: now };
                     steps.push(response.clone());
                 }
@@ -66,10 +97,7 @@ impl Desk {
             response.phase = match refuses(&response.target) {
                 _ if response.until <= now => Phase::Refused { why: "its end is already past".into() },
                 Some(why) => Phase::Refused { why },
-                None => {
-                    self.table.apply(&response);
-                    Phase::Applied { receipt: receipt(&response, now, "apply"), at: now, points: vec![DecisionTable::POINT.into()] }
-                }
+                None => self.apply(&response, now),
             };
             self.responses.insert(response.uid.clone(), response.clone());
             done.push(response);
@@ -88,23 +116,31 @@ impl Desk {
             return (nothing_in_force(target, &matching), Vec::new());
         }
         let receipt = receipt(&in_force[0], now, "undo");
-        let mut undone = in_force;
-        for response in &mut undone {
-            self.table.undo(&response.uid);
-            response.phase = Phase::Undone { receipt: receipt.clone(), at: now, by: by.clone() };
-            self.responses.insert(response.uid.clone(), response.clone());
+        let of = in_force.len() as u32;
+        let (mut undone, mut failed) = (Vec::with_capacity(in_force.len()), Vec::new());
+        for mut response in in_force {
+            match self.take_back(&response) {
+                Ok(()) => {
+                    response.phase = Phase::Undone { receipt: receipt.clone(), at: now, by: by.clone() };
+                    self.responses.insert(response.uid.clone(), response.clone());
+                    undone.push(response);
+                }
+                Err(why) => failed.push(format!("{}: {why}", response.target.name)),
+            }
         }
-        let of = undone.len() as u32;
-        let failed = undone.iter().filter(|r| self.table.probe(&r.uid)).count() as u32;
-        let fault = write(journal, &undone).err().map(|e| Fault::Failed(e.to_string()));
+        let fault = match write(journal, &undone) {
+            Err(error) => Some(Fault::Failed(error.to_string())),
+            Ok(()) => (!failed.is_empty()).then(|| Fault::Failed(failed.join("; "))),
+        };
         let names: Vec<&str> = undone.iter().map(|r| r.target.name.as_str()).take(5).collect();
         let more = undone.len().saturating_sub(5);
+        let words = undone.first().and_then(|r| self.actions.iter().find(|a| a.name() == r.action)).map_or("", |a| a.undone_words());
         let text = format!(
-            "{} let in again{}; not blocked again for the same reason for 24 h",
+            "{} {words}{}; not done again for the same reason for 24 h",
             names.join(", "),
             if more > 0 { format!(" and {more} more") } else { String::new() },
         );
-        (Answer { done: of - failed, of, took_us: micros(start), receipt: Some(receipt), text, fault }, undone)
+        (Answer { done: undone.len() as u32, of, took_us: micros(start), receipt: Some(receipt), text, fault }, undone)
     }
 
     /// Puts what an undo took back in force again, until its old end.
@@ -144,15 +180,15 @@ impl Desk {
 
     /// Ends what is due. Called at least once a second.
     pub fn expire(&mut self, now: Time, journal: Journal<'_>) -> Result<Vec<Response>, Error> {
-        if self.table.next_end().is_none_or(|end| now < end) {
-            return Ok(Vec::new());
-        }
-        let mut ended: Vec<Response> =
+        let due: Vec<Response> =
             self.responses.values().filter(|r| matches!(r.phase, Phase::Applied { .. }) && r.until <= now).cloned().collect();
-        for response in &mut ended {
-            self.table.undo(&response.uid);
-            response.phase = Phase::Expired { at: now };
-            self.responses.insert(response.uid.clone(), response.clone());
+        let mut ended = Vec::with_capacity(due.len());
+        for mut response in due {
+            if self.take_back(&response).is_ok() {
+                response.phase = Phase::Expired { at: now };
+                self.responses.insert(response.uid.clone(), response.clone());
+                ended.push(response);
+            }
         }
         write(journal, &ended)?;
         Ok(ended)
@@ -168,7 +204,8 @@ impl Desk {
     }
 
     pub fn hits(&self, response: &Text) -> u64 {
-        self.table.hits(response)
+        let held = self.responses.get(response);
+        held.and_then(|r| self.actions.iter().find(|a| a.name() == r.action).map(|a| a.hits(r))).unwrap_or(0)
     }
 
     fn forget_ended(&mut self) {
@@ -238,7 +275,7 @@ mod tests {
 
     fn desk() -> (Desk, Arc<ArcSwap<Decisions>>) {
         let shared = Arc::new(ArcSwap::from_pointee(Decisions::default()));
-        (Desk::new(DecisionTable::new(Arc::clone(&shared))), shared)
+        (Desk::new(vec![Box::new(crate::DecisionTable::new(Arc::clone(&shared)))]), shared)
     }
 
     fn response(uid: &str, incident: &str, target: &str) -> Response {

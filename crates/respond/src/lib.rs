@@ -6,9 +6,11 @@
 //!
 //! Architecture Invariant: knows only `event`; who writes the log and who plans is somebody else's business.
 
+mod action;
 mod decision;
 mod desk;
 
+pub use action::Action;
 pub use decision::DecisionTable;
 pub use desk::{Desk, Journal};
 

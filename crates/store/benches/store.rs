@@ -38,7 +38,7 @@ fn request(i: u64) -> Event {
         format: Text::const_new("clf"),
         ..Meta::default()
     };
-    Event { meta, body: Body::Http(Box::new(http)), raw: raw.into_bytes().into() }
+    Event::new(meta, Body::Http(Box::new(http)), raw.into_bytes().into())
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -4,7 +4,23 @@ use event::Body;
 use serde::{Deserialize, Serialize};
 
 /// In stored order: the place of a class is its byte in every record, so words are only ever added at the end.
-pub(crate) const WORDS: [&str; 9] = ["http", "authentication", "process", "other", "undecoded", "finding", "incident", "response", "order"];
+pub(crate) const WORDS: [&str; 15] = [
+    "http",
+    "authentication",
+    "process",
+    "other",
+    "undecoded",
+    "finding",
+    "incident",
+    "response",
+    "order",
+    "network",
+    "dns",
+    "api",
+    "mail",
+    "file",
+    "resource",
+];
 
 pub(crate) const FINDING: u8 = 5;
 pub(crate) const INCIDENT: u8 = 6;
@@ -22,6 +38,12 @@ pub(crate) const fn of(body: &Body) -> u8 {
         Body::Incident(_) => INCIDENT,
         Body::Response(_) => RESPONSE,
         Body::Order(_) => 8,
+        Body::Network(_) => 9,
+        Body::Dns(_) => 10,
+        Body::Api(_) => 11,
+        Body::Mail(_) => 12,
+        Body::File(_) => 13,
+        Body::Resource(_) => 14,
     }
 }
 

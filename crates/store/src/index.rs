@@ -127,7 +127,7 @@ pub(crate) fn ids<'a>(event: &'a Event, each: &mut dyn FnMut(&'a str)) {
                 What::Block { .. } | What::Enforce { .. } => {}
             }
         }
-        Body::Authentication(_) | Body::Process(_) | Body::Other { .. } | Body::Undecoded { .. } => {}
+        _ => {}
     }
 }
 
@@ -174,8 +174,8 @@ pub(crate) fn minute_of(event: &Event) -> Option<Minute> {
             minute.would_block = u32::from(http.verdict == Some(Verdict::WouldBlock));
         }
         Body::Authentication(_) => minute.authentication = 1,
-        Body::Process(_) | Body::Other { .. } | Body::Undecoded { .. } => minute.other = 1,
-        Body::Finding(_) | Body::Incident(_) | Body::Response(_) | Body::Order(_) => return None,
+        _ if !event.is_activity() => return None,
+        _ => minute.other = 1,
     }
     Some(minute)
 }
@@ -191,7 +191,7 @@ pub(crate) struct Index {
     pub(crate) minutes: Minutes,
     pub(crate) latest: HashMap<u64, Latest>,
     /// By class byte; classes that this version does not know are counted last.
-    pub(crate) counts: [u64; 10],
+    pub(crate) counts: [u64; 16],
     pub(crate) unreadable: u64,
     pub(crate) damage: Vec<Damage>,
     pub(crate) damaged_records: u64,
@@ -206,7 +206,7 @@ struct Stored {
     end: Place,
     minutes: Vec<Minute>,
     latest: Vec<(u64, Latest)>,
-    counts: [u64; 10],
+    counts: [u64; 16],
     unreadable: u64,
     damage: Vec<Damage>,
     damaged_records: u64,
@@ -221,7 +221,7 @@ impl Index {
             blocks: Arc::default(),
             minutes: Minutes::default(),
             latest: HashMap::new(),
-            counts: [0; 10],
+            counts: [0; 16],
             unreadable: 0,
             damage: Vec::new(),
             damaged_records: 0,
@@ -250,7 +250,7 @@ impl Index {
         block.last = block.last.max(time);
         block.classes = block.classes.with(Classes::of_byte(class));
         self.end = end;
-        let count = &mut self.counts[usize::from(class).min(9)];
+        let count = &mut self.counts[usize::from(class).min(15)];
         *count = count.saturating_add(1);
         let Some(event) = event else {
             self.unreadable = self.unreadable.saturating_add(1);

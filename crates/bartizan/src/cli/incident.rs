@@ -115,17 +115,13 @@ fn list(log: &store::Log, all: bool, severity: Severity, limit: usize, ndjson: b
 }
 
 pub(super) fn ocsf(incident: &Incident) -> serde_json::Value {
-    let event = Event {
-        meta: Meta {
-            time: incident.last_seen,
-            logged: incident.last_seen,
-            uid: Uid::of_record(&incident.uid, u64::from(incident.revision)),
-            ..Meta::default()
-        },
-        body: Body::Incident(Box::new(incident.clone())),
-        raw: event::Bytes::default(),
+    let meta = Meta {
+        time: incident.last_seen,
+        logged: incident.last_seen,
+        uid: Uid::of_record(&incident.uid, u64::from(incident.revision)),
+        ..Meta::default()
     };
-    event::ocsf::json(&event)
+    event::ocsf::json(&Event::new(meta, Body::Incident(Box::new(incident.clone())), event::Bytes::default()))
 }
 
 /// In the order of the incident page: what happened, what we did, why, what you can do, proof.

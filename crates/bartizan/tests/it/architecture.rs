@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rule", &["event", "decode"]),
     ("learn", &["event"]),
     ("detect", &["event", "decode", "rule", "learn"]),
-    ("incident", &["event"]),
+    ("incident", &["event", "learn"]),
     ("source", &["event", "decode"]),
     ("gateway", &["event", "decode", "detect"]),
     ("respond", &["event"]),

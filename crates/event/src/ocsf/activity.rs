@@ -9,7 +9,7 @@ use crate::authentication::{Action, Outcome};
 use crate::order::Order;
 use crate::{Authentication, Event, Http, Process, Severity};
 
-fn endpoint(ip: Option<IpAddr>, port: Option<u16>) -> Value {
+pub(super) fn endpoint(ip: Option<IpAddr>, port: Option<u16>) -> Value {
     let mut object = Map::new();
     if let Some(ip) = ip {
         object.insert("ip".into(), ip.to_string().into());

@@ -49,6 +49,18 @@ pub(super) fn json(event: &Event, finding: &Finding) -> Value {
             "evidence_total": finding.count, "succeeded": finding.succeeded, "request_id": finding.request_id,
         }),
     );
+    if let Some(c) = &finding.compliance {
+        let requirements: Vec<&str> = c.requirements.iter().map(crate::Text::as_str).collect();
+        object.insert(
+            "compliance".into(),
+            json!({"control": c.rule.as_str(), "requirements": requirements, "standards": [], "status_id": 3, "status": "Fail"}),
+        );
+        object.insert("resources".into(), json!([{"uid": c.resource, "name": c.resource}]));
+        object.insert("remediation".into(), json!({"desc": c.fix}));
+        object["unmapped"]["compliance"] = json!({
+            "file": c.file, "line": c.line, "end_line": c.end_line, "aliases": c.aliases, "fingerprint": c.fingerprint.as_str(),
+        });
+    }
     let mut profiles = vec![];
     if let Some(verdict) = finding.verdict {
         let ((disposition_id, disposition), (action_id, action)) = (verdict.disposition(), verdict.action());

@@ -3,6 +3,8 @@
 mod activity;
 mod finding;
 mod incident;
+mod network;
+mod object;
 mod response;
 
 use serde_json::{Map, Value, json};
@@ -18,6 +20,12 @@ pub fn json(event: &Event) -> Value {
         Body::Http(http) => activity::http(event, http),
         Body::Authentication(auth) => activity::authentication(event, auth),
         Body::Process(process) => activity::process(event, process),
+        Body::Network(flow) => network::network(event, flow),
+        Body::Dns(dns) => network::dns(event, dns),
+        Body::Api(api) => object::api(event, api),
+        Body::Mail(mail) => object::mail(event, mail),
+        Body::File(file) => object::file(event, file),
+        Body::Resource(resource) => object::resource(event, resource),
         Body::Other { host, service } => activity::other(event, host, service),
         Body::Undecoded { reason } => activity::undecoded(event, reason),
         Body::Order(order) => activity::order(event, order),

@@ -21,12 +21,13 @@ fn version_1_is_read() {
             }
         }
         let beside = open_read_only(dir.path()).expect("opened");
-        assert_eq!(events(&beside), samples::all());
+        let kept = &samples::all()[..samples::OF_VERSION_1];
+        assert!(events(&beside) == kept, "an event of version 1 reads differently");
         let (mut writer, log) = open(dir.path(), Options::default()).expect("opened");
         let facts = log.facts();
         assert_eq!((facts.unreadable_records, facts.torn_bytes, facts.damage.len()), (0, 0, 0));
         writer.append(&samples::all()).expect("appended");
-        assert_eq!(events(&log), [samples::all(), samples::all()].concat());
+        assert!(events(&log) == [kept, &samples::all()].concat(), "old and new events stand in one log");
     }
 }
 

@@ -7,10 +7,11 @@ fn all() -> Vec<Event> {
     samples::all()
 }
 
-/// Words of the classes that match, in order of [`samples::all`], each once.
+/// Words of the classes that match, in order of the first of [`samples::all`], each once.
 fn check(text: &str, expected: &str) {
     let query = Query::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let mut words: Vec<&str> = all().iter().filter(|event| query.matches(event)).map(|event| event.body.word()).collect();
+    let mut words: Vec<&str> =
+        all()[..samples::OF_VERSION_1].iter().filter(|event| query.matches(event)).map(|event| event.body.word()).collect();
     words.dedup();
     assert_eq!(words.join(" "), expected, "{text}");
 }

@@ -27,7 +27,7 @@ pub(crate) fn event(record: u64, body: Body, raw: &str) -> Event {
         format: "clf".into(),
         cut_from: Some(7),
     };
-    Event { meta, body, raw: raw.as_bytes().into() }
+    Event::new(meta, body, raw.as_bytes().into())
 }
 
 pub(crate) fn http() -> Http {
@@ -124,6 +124,7 @@ pub(crate) fn finding(uid: &str) -> Finding {
         request_id: Some("r-4k7qf2m9dxw4".into()),
         verdict: Some(Verdict::Blocked),
         succeeded: true,
+        compliance: None,
     }
 }
 
@@ -197,6 +198,10 @@ pub(crate) fn applied(receipt: &str) -> Phase {
 }
 
 /// One of every kind, every field set.
+/// How many of them version 1 already had.
+pub(crate) const OF_VERSION_1: usize = 20;
+
+/// Every class, in the order in which classes were added.
 pub(crate) fn all() -> Vec<Event> {
     let orders = [
         What::Undo { target: "R-1k7qf2m9dxw4".into() },
@@ -226,6 +231,89 @@ pub(crate) fn all() -> Vec<Event> {
         allowed: true,
         reason: "none".into(),
     };
+    let network = event::Network {
+        client: "192.0.2.7".parse().ok(),
+        client_port: 40_000,
+        server: "198.51.100.5".parse().ok(),
+        server_port: 443,
+        transport: "tcp".into(),
+        protocol: "tls".into(),
+        start: NOON,
+        end: NOON.plus_s(3),
+        bytes_out: 900,
+        bytes_in: 7_000,
+        packets_out: 9,
+        packets_in: 11,
+        flags_out: 0x1b,
+        flags_in: 0x1b,
+        state: "closed".into(),
+        server_name: "cdn.example".into(),
+        tls: Some(Box::new(event::network::Tls {
+            sni: "cdn.example".into(),
+            ja4: "t13d1516h2_8daaf6152771_b186095e22b6".into(),
+            ..Default::default()
+        })),
+        ssh: Some(Box::new(event::network::Ssh { client_software: "OpenSSH_9.2".into(), ..Default::default() })),
+        community_id: "1:LQU9qZlK+B5F3KDmev6m5PMibrg=".into(),
+    };
+    let dns = event::Dns {
+        client: "192.0.2.7".parse().ok(),
+        name: "www.example.org".into(),
+        kind: "A".into(),
+        rcode: "NOERROR".into(),
+        answers: vec![event::dns::Answer { kind: "A".into(), data: "192.0.2.80".into(), ttl_s: 60 }],
+        ..Default::default()
+    };
+    let api = event::Api {
+        provider: "aws".into(),
+        service: "iam.amazonaws.com".into(),
+        operation: "CreateAccessKey".into(),
+        user: "ada".into(),
+        client: "203.0.113.9".parse().ok(),
+        success: true,
+        mfa: Some(false),
+        resources: vec!["arn:aws:iam::123456789012:user/ada".into()],
+        ..Default::default()
+    };
+    let mail = event::Mail {
+        message_id: "<1@mail.example>".into(),
+        from: "boss@mail.example".into(),
+        to: vec!["ada@shop.example".into()],
+        subject: "Invoice".into(),
+        links: vec!["https://mail.example/pay".into()],
+        files: vec![event::mail::Attachment { name: "invoice.pdf".into(), kind: "pdf".into(), bytes: 9, sha256: "00".into() }],
+        ..Default::default()
+    };
+    let file = event::File {
+        path: "/srv/upload/a.exe".into(),
+        kind: "pe".into(),
+        sha256: "00".into(),
+        bytes: 9,
+        action: "scan".into(),
+        ..Default::default()
+    };
+    let resource = event::Resource {
+        input: "terraform".into(),
+        kind: "aws_s3_bucket".into(),
+        address: "aws_s3_bucket.b".into(),
+        file: "main.tf".into(),
+        line: 3,
+        end_line: 9,
+        attributes: r#"{"acl":"public-read"}"#.into(),
+        unknown: vec!["tags".into()],
+    };
+    let compliance = event::finding::Compliance {
+        rule: "AWS-S3-01".into(),
+        aliases: vec!["CKV_AWS_20".into()],
+        resource: "aws_s3_bucket.b".into(),
+        file: "main.tf".into(),
+        line: 3,
+        end_line: 9,
+        fix: "set acl to private".into(),
+        requirements: vec!["nist_800_53:AC-3".into()],
+        fingerprint: "f".into(),
+    };
+    let posture = Finding { compliance: Some(Box::new(compliance)), ..finding("F-2k7qf2m9dxw4") };
     let mut bodies = vec![
         Body::Http(Box::new(http())),
         Body::Authentication(Box::new(authentication())),
@@ -243,6 +331,15 @@ pub(crate) fn all() -> Vec<Event> {
         let uid = Text::from(format!("O-{}k7qf2m9dxw4", i + 1));
         Body::Order(Box::new(Order { uid, at: NOON, by: "cli:root".into(), what }))
     }));
+    bodies.extend([
+        Body::Network(Box::new(network)),
+        Body::Dns(Box::new(dns)),
+        Body::Api(Box::new(api)),
+        Body::Mail(Box::new(mail)),
+        Body::File(Box::new(file)),
+        Body::Resource(Box::new(resource)),
+        Body::Finding(Box::new(posture)),
+    ]);
     (1..).zip(bodies).map(|(record, body)| event(record, body, &format!("raw of {record}\u{0}\u{1}"))).collect()
 }
 

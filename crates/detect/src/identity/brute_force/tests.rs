@@ -15,7 +15,7 @@ fn event(number: u64, at_s: i64, source: &str, user: &str, outcome: &str) -> Eve
     };
     let time = Time::from_s(1_700_000_000 + at_s);
     let meta = Meta { uid: Uid::of_record("t", number), time, record: number, ..Meta::default() };
-    Event { meta, body: Body::Authentication(Box::new(auth)), raw: Bytes::from(&b"line"[..]) }
+    Event::new(meta, Body::Authentication(Box::new(auth)), Bytes::from(&b"line"[..]))
 }
 
 type Row<'r> = (i64, &'r str, &'r str, &'r str);

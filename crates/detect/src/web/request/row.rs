@@ -64,7 +64,7 @@ pub fn row_event(payload: &[u8], place: Place) -> Event {
         Place::Header => http.headers.push(("x-search".into(), text().replace(['\r', '\n'], " "))),
         Place::Cookie => http.headers.push(("cookie".into(), format!("q={}", text().replace(';', "%3B")))),
     }
-    Event { meta: Meta::default(), body: Body::Http(Box::new(http)), raw: Bytes::default() }
+    Event::new(Meta::default(), Body::Http(Box::new(http)), Bytes::default())
 }
 
 /// RFC 3986 `query`, with `%`.

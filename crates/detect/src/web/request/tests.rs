@@ -163,7 +163,7 @@ fn from_log(target: &str, agent: &str) -> Event {
         ..Http::default()
     };
     let meta = Meta { uid: Uid::of_record("t", 1), source: "t".into(), record: 1, ..Meta::default() };
-    Event { meta, body: Body::Http(Box::new(http)), raw: Bytes::from(line.into_bytes()) }
+    Event::new(meta, Body::Http(Box::new(http)), Bytes::from(line.into_bytes()))
 }
 
 #[test]
