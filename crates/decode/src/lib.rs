@@ -15,6 +15,7 @@ mod civil;
 mod format;
 mod place;
 pub mod request;
+pub mod sniff;
 pub mod syslog;
 mod text;
 

@@ -11,8 +11,10 @@ use rule::Ruleset;
 use serde::{Deserialize, Serialize};
 
 mod campaign;
+pub mod content;
 mod guessing;
 pub mod identity;
+mod malware;
 pub mod state;
 pub mod web;
 

@@ -202,6 +202,7 @@ fn did(stage: &Stage) -> String {
             format!("guessed passwords {} and got in", times("once", "# times"))
         }
         "web.login" | "identity.brute_force" => format!("guessed passwords {}", times("once", "# times")),
+        analytic if analytic.starts_with("content.") => format!("was judged: {}", lower_first(&stage.title)),
         _ => format!("did {} ({})", lower_first(&stage.title), times("once", "# times")),
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+mod check;
 mod console;
 mod demo;
 mod explain;
@@ -59,6 +60,7 @@ enum Command {
     Protect(Box<protect::Protect>),
     Watch(watch::Watch),
     Replay(replay::Replay),
+    Check(check::Check),
     Incident(incident::IncidentCommand),
     Explain(explain::Explain),
     Undo(order::Undo),
@@ -75,6 +77,7 @@ const JOBS: &str = "bartizan: see attacks, block them, know why, undo
   bartizan protect http://127.0.0.1:3000 a gateway before your web application (records only; --enforce blocks)
   bartizan watch /var/log/auth.log       attacks in log files; --follow stays with them
   bartizan incident list                 what happened; explain ID says why, undo ID takes a block back
+  bartizan check FILE|MAIL|URL            one word about it, with reasons
   bartizan replay FILE --ndjson          findings and incidents of a file as OCSF, nothing stored
 
   bartizan --help                        every command";
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Protect(args) => protect::run(&args, &global),
         Command::Watch(args) => watch::run(&args, &global),
         Command::Replay(args) => replay::run(&args, &global),
+        Command::Check(args) => check::run(&args, &global),
         Command::Incident(args) => incident::run(&args, &global),
         Command::Explain(args) => explain::run(&args, &global),
         Command::Undo(args) => order::undo(&args, &global),
