@@ -10,6 +10,8 @@
 //! | [`generate`] | our own seeded benign and attack values that fill holes of the public data |
 //! | [`calibrate`], [`measure`] | scores as probabilities; figures with intervals |
 //! | [`baseline`] | what is usual for an entity, in a few hundred bytes |
+//! | [`template`] | log lines that say the same with other values |
+//! | [`series`] | how unusual each value of a numeric series is |
 //! | [`sign`], [`card`] | model folders: signature, verification, documentation |
 
 pub mod baseline;
@@ -18,7 +20,10 @@ pub mod canonical;
 pub mod card;
 pub mod generate;
 pub mod measure;
+
+pub mod series;
 pub mod sign;
+pub mod template;
 pub mod text;
 pub mod train;
 

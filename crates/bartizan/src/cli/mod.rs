@@ -16,6 +16,8 @@ mod order;
 pub mod out;
 mod protect;
 mod replay;
+mod series;
+mod template;
 mod text;
 mod waf;
 mod watch;
@@ -67,6 +69,8 @@ enum Command {
     Redo(order::Redo),
     Block(order::Block),
     Waf(waf::Waf),
+    Template(template::Template),
+    Series(series::Series),
     Model(model::Model),
     Console(console::ConsoleCommand),
 }
@@ -102,6 +106,8 @@ pub fn main() -> ExitCode {
         Command::Redo(args) => order::redo(&args, &global),
         Command::Block(args) => order::block(&args, &global),
         Command::Waf(args) => waf::run(&args, &global),
+        Command::Template(args) => template::run(&args, &global),
+        Command::Series(args) => series::run(&args, &global),
         Command::Model(args) => model::run(&args, &global),
         Command::Console(args) => console::run(&args, &global),
     };
