@@ -13,11 +13,13 @@ mod address;
 pub mod auth_json;
 mod civil;
 mod format;
+pub mod mail;
 mod place;
 pub mod request;
 pub mod sniff;
 pub mod syslog;
 mod text;
+pub mod url;
 
 pub use format::{Choice, Format, SAMPLE_MAX, UnknownFormat};
 pub use place::{Place, RECORD_BYTES_MAX, Reading, When};
