@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
-use decode::{Choice, Format, Place};
+use decode::{Choice, FileDecoder, Format, Place};
 use event::{Body, Event, Time};
 use serde_json::{Value, json};
 use source::{Batch, Source as _};
@@ -36,6 +36,11 @@ pub struct Read {
 }
 
 impl Read {
+    fn count(&mut self, events: &[Event]) {
+        self.events += events.len() as u64;
+        self.undecoded += events.iter().filter(|e| matches!(e.body, Body::Undecoded { .. })).count() as u64;
+    }
+
     /// The last line of `replay`.
     pub fn summary(&self) -> Value {
         json!({
@@ -116,12 +121,57 @@ pub fn read(files: &[PathBuf], format: Format, threads: usize, sink: &mut dyn Fn
     Ok(read)
 }
 
+/// What a reading thread hands over.
+enum Part {
+    Lines(Batch),
+    /// Of a file that is read as a whole.
+    Events(Vec<Event>),
+}
+
+/// The events of a file that is no list of lines, in steps.
+fn read_whole(
+    path: &Path,
+    opened: source::Opened,
+    decoder: &dyn FileDecoder,
+    out: &mut dyn FnMut(Part) -> ControlFlow<()>,
+) -> Result<source::Done, source::Error> {
+    let now = clock::now();
+    let written = written(opened.written, now);
+    let (bytes, mut done) = opened.whole(source::WHOLE_BYTES_MAX)?;
+    let name = path.to_string_lossy();
+    let place = Place { written, ..Place::new(&name, 0, now) };
+    let mut step = Vec::with_capacity(STEP);
+    let mut wanted = true;
+    decoder.decode(&bytes, &place, &mut |event| {
+        if wanted {
+            step.push(event);
+            if step.len() >= STEP {
+                done.records += step.len() as u64;
+                wanted = out(Part::Events(std::mem::replace(&mut step, Vec::with_capacity(STEP)))).is_continue();
+            }
+        }
+    });
+    if wanted && !step.is_empty() {
+        done.records += step.len() as u64;
+        wanted = out(Part::Events(step)).is_continue();
+    }
+    if !wanted {
+        done.short = Some(source::Short::Stopped);
+    }
+    Ok(done)
+}
+
+/// Archives that forget times leave 1970, which completes no date.
+fn written(changed: Option<Time>, now: Time) -> Time {
+    changed.filter(|written| written.s() > YEAR_1990_S).unwrap_or(now)
+}
+
 /// One file being read by a thread of its own.
 struct Reader {
     name: String,
     format: Format,
     choice: Option<Choice>,
-    batches: Receiver<Batch>,
+    batches: Receiver<Part>,
     thread: Option<std::thread::JoinHandle<Result<source::Done, source::Error>>>,
     waiting: VecDeque<Event>,
 }
@@ -131,11 +181,16 @@ impl Reader {
         let (send, batches) = sync_channel(AHEAD);
         let file = path.to_owned();
         let thread = std::thread::spawn(move || {
-            let mut out = |batch| if send.send(batch).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
-            if file.as_os_str() == "-" {
-                source::Stdin::default().run(&mut out, &AtomicBool::new(false))
-            } else {
-                source::read_all(&file, &mut out)
+            let mut out = |part| if send.send(part).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+            let mut opened = source::Opened::new(&file)?;
+            let whole = match format {
+                Format::File(decoder) => Some(decoder),
+                Format::Named(_) => None,
+                Format::Auto => decode::file_decoder(opened.head(), &file.to_string_lossy()),
+            };
+            match whole {
+                Some(decoder) => read_whole(&file, opened, decoder, &mut out),
+                None => opened.lines(&mut |batch| out(Part::Lines(batch))),
             }
         });
         Reader { name: path.display().to_string(), format, choice: None, batches, thread: Some(thread), waiting: VecDeque::new() }
@@ -143,11 +198,16 @@ impl Reader {
 
     /// The next batch, decoded; `None` at the end.
     fn next(&mut self, threads: usize, read: &mut Read) -> Option<Vec<Event>> {
-        let batch = self.batches.recv().ok()?;
+        let batch = match self.batches.recv().ok()? {
+            Part::Lines(batch) => batch,
+            Part::Events(events) => {
+                read.count(&events);
+                return Some(events);
+            }
+        };
         let choice = *self.choice.get_or_insert_with(|| Choice::new(self.format, batch.records().map(|r| r.bytes)));
         let events = decode(&batch, &choice, clock::now(), threads);
-        read.events += events.len() as u64;
-        read.undecoded += events.iter().filter(|e| matches!(e.body, Body::Undecoded { .. })).count() as u64;
+        read.count(&events);
         Some(events)
     }
 
@@ -216,8 +276,7 @@ fn decode(batch: &Batch, choice: &Choice, now: Time, threads: usize) -> Vec<Even
     let records: Vec<_> = batch.records().collect();
     let one = |record: &source::Record<'_>| {
         let mut place = Place::new(&batch.source, record.number, now);
-        // Archives that forget times leave 1970, which completes no date.
-        place.written = batch.written.filter(|written| written.s() > YEAR_1990_S).unwrap_or(now);
+        place.written = written(batch.written, now);
         place.cut_from = record.cut_from;
         choice.decode(record.bytes, &place)
     };

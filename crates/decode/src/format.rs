@@ -7,7 +7,7 @@
 
 use event::Event;
 
-use crate::{ALL, Decoder, Place};
+use crate::{ALL, Decoder, FILES, FileDecoder, Place};
 
 /// At most this many records are looked at.
 pub const SAMPLE_MAX: usize = 64;
@@ -24,18 +24,22 @@ pub enum Format {
     #[default]
     Auto,
     Named(&'static dyn Decoder),
+    /// Files are read as a whole; records that come one by one are read by the line decoder of the same name, when there is one.
+    File(&'static dyn FileDecoder),
 }
 
 impl Format {
-    /// `auto` and the names of [`ALL`].
+    /// `auto` and the names of [`ALL`] and [`FILES`].
     pub fn names() -> impl Iterator<Item = &'static str> {
-        std::iter::once("auto").chain(ALL.iter().map(|d| d.name()))
+        let files = FILES.iter().map(|d| d.name()).filter(|name| ALL.iter().all(|d| d.name() != *name));
+        std::iter::once("auto").chain(ALL.iter().map(|d| d.name())).chain(files)
     }
 
     pub fn name(self) -> &'static str {
         match self {
             Format::Auto => "auto",
             Format::Named(decoder) => decoder.name(),
+            Format::File(decoder) => decoder.name(),
         }
     }
 }
@@ -65,6 +69,9 @@ impl std::str::FromStr for Format {
         if name == "auto" {
             return Ok(Format::Auto);
         }
+        if let Some(decoder) = FILES.iter().find(|d| d.name() == name) {
+            return Ok(Format::File(*decoder));
+        }
         let found = ALL.iter().find(|d| d.name() == name);
         found.map(|d| Format::Named(*d)).ok_or_else(|| UnknownFormat { name: name.to_owned() })
     }
@@ -92,6 +99,10 @@ impl Choice {
     pub fn new<'r>(format: Format, sample: impl IntoIterator<Item = &'r [u8]>) -> Choice {
         match format {
             Format::Named(decoder) => Choice { first: Some(decoder), only: true },
+            Format::File(file) => match ALL.iter().find(|d| d.name() == file.name()) {
+                Some(decoder) => Choice { first: Some(*decoder), only: true },
+                None => Choice::MIXED,
+            },
             Format::Auto => Choice { first: leader(sample.into_iter().take(SAMPLE_MAX)), only: false },
         }
     }

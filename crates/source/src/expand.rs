@@ -56,6 +56,10 @@ pub struct Expanded<R: Read> {
     /// Expanded bytes so far.
     bytes: u64,
     hit: Option<Bound>,
+    /// Expanded, looked at and not yet handed on.
+    peeked: Cursor<Vec<u8>>,
+    /// What went wrong while looking ahead: said when reading comes to it.
+    failed: Option<io::Error>,
 }
 
 pub(crate) fn is_archive(magic: &[u8; 4]) -> bool {
@@ -87,11 +91,36 @@ impl<R: Read> Expanded<R> {
             }
             _ => Kind::Plain(headed),
         };
-        Ok(Expanded { kind, bounds, bytes: 0, hit: None })
+        Ok(Expanded { kind, bounds, bytes: 0, hit: None, peeked: Cursor::default(), failed: None })
     }
 
     pub fn is_archive(&self) -> bool {
         !matches!(self.kind, Kind::Plain(_))
+    }
+
+    /// The next expanded bytes, at most `max` of them; fewer at the end, or where the archive is damaged. They are still to be read.
+    pub fn peek(&mut self, max: usize) -> &[u8] {
+        let mut ahead = self.peeked.get_ref()[self.peeked.position() as usize..].to_vec();
+        while ahead.len() < max && self.failed.is_none() {
+            let held = ahead.len();
+            ahead.resize(max, 0);
+            match self.next(&mut ahead[held..]) {
+                Ok(read) => {
+                    ahead.truncate(held + read);
+                    if read == 0 {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    ahead.truncate(held);
+                    if error.kind() != io::ErrorKind::Interrupted {
+                        self.failed = Some(error);
+                    }
+                }
+            }
+        }
+        self.peeked = Cursor::new(ahead);
+        self.peeked.get_ref()
     }
 
     /// Set when reading ended at a bound.
@@ -110,6 +139,18 @@ impl<R: Read> Expanded<R> {
 
 impl<R: Read> Read for Expanded<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self.peeked.read(into)? {
+            0 => match self.failed.take() {
+                Some(error) => Err(error),
+                None => self.next(into),
+            },
+            read => Ok(read),
+        }
+    }
+}
+
+impl<R: Read> Expanded<R> {
+    fn next(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.kind {
             Kind::Plain(inner) => return inner.read(into),
             Kind::Gzip(inner) => inner.read(into)?,

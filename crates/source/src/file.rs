@@ -1,4 +1,4 @@
-//! One file, from its beginning to its end; gzip and zstd archives are expanded.
+//! One file, from its beginning to its end, as lines or as a whole; gzip and zstd archives are expanded.
 
 use std::fs::File;
 use std::io::Read;
@@ -47,6 +47,67 @@ impl Source for Whole {
 /// [`Whole`] without a way to stop it other than `out`.
 pub fn read_all(path: &Path, out: &mut Out<'_>) -> Result<Done, Error> {
     Whole::new(path).run(out, &AtomicBool::new(false))
+}
+
+/// Bytes by which a format that is no list of lines can be known.
+pub const HEAD_BYTES: usize = 64 << 10;
+
+/// A file that is read at once may have this many bytes, after expansion.
+pub const WHOLE_BYTES_MAX: u64 = 1 << 30;
+
+/// A file or a pipe whose beginning was looked at, and that is then read as lines or as a whole.
+pub struct Opened {
+    path: PathBuf,
+    name: Arc<str>,
+    from: Expanded<Box<dyn Read>>,
+    /// When it was last changed.
+    pub written: Option<Time>,
+}
+
+impl Opened {
+    /// `-` is standard input.
+    pub fn new(path: &Path) -> Result<Opened, Error> {
+        let (from, written): (Box<dyn Read>, _) = if path.as_os_str() == "-" {
+            (Box::new(std::io::stdin()), None)
+        } else {
+            let file = open(path)?;
+            let written = written(&file);
+            (Box::new(file), written)
+        };
+        let from = Expanded::new(from, Bounds::default()).map_err(Error::read(path))?;
+        Ok(Opened { path: path.to_owned(), name: path.to_string_lossy().into(), from, written })
+    }
+
+    /// At most [`HEAD_BYTES`].
+    pub fn head(&mut self) -> &[u8] {
+        self.from.peek(HEAD_BYTES)
+    }
+
+    pub fn lines(self, out: &mut Out<'_>) -> Result<Done, Error> {
+        drain(self.from, Splitter::new(self.name, self.written), &self.path, out, &AtomicBool::new(false))
+    }
+
+    /// Every byte up to `bytes_max`. Of what is longer or damaged the first part is given, and `Done` says so; it counts no records.
+    pub fn whole(mut self, bytes_max: u64) -> Result<(Vec<u8>, Done), Error> {
+        let mut bytes = Vec::new();
+        let mut done = Done::default();
+        match self.from.by_ref().take(bytes_max + 1).read_to_end(&mut bytes) {
+            Ok(_) => {}
+            Err(error) => match self.from.hit() {
+                Some(bound) => done.short = Some(Short::Bound { at_bytes: bytes.len() as u64, bound }),
+                None if self.from.is_archive() => {
+                    done.short = Some(Short::Damaged { at_bytes: bytes.len() as u64, why: crate::error::plain(&error) });
+                }
+                None => return Err(Error::read(&self.path)(error)),
+            },
+        }
+        if bytes.len() as u64 > bytes_max {
+            bytes.truncate(bytes_max as usize);
+            done.short = Some(Short::Long { max: bytes_max });
+        }
+        done.bytes = bytes.len() as u64;
+        Ok((bytes, done))
+    }
 }
 
 pub(crate) fn open(path: &Path) -> Result<File, Error> {

@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 
 pub use batch::{Batch, Record};
 pub use error::Error;
-pub use file::{Whole, read_all};
+pub use file::{HEAD_BYTES, Opened, WHOLE_BYTES_MAX, Whole, read_all};
 pub use folder::{Listing, Refused, list};
 pub use follow::{Follow, Position, Start, follow};
 pub use stdin::Stdin;
@@ -69,6 +69,8 @@ pub enum Short {
     Damaged { at_bytes: u64, why: String },
     /// The archive expands beyond a bound.
     Bound { at_bytes: u64, bound: expand::Bound },
+    /// Its format is read as a whole, and it is longer than that is done for.
+    Long { max: u64 },
 }
 
 impl std::fmt::Display for Short {
@@ -76,6 +78,7 @@ impl std::fmt::Display for Short {
         match self {
             Short::Stopped => f.write_str("stopped"),
             Short::Damaged { at_bytes, why } => write!(f, "archive is damaged after {at_bytes} expanded bytes: {why}"),
+            Short::Long { max } => write!(f, "only the first {max} bytes were read: the format cannot be read in parts"),
             Short::Bound { at_bytes, bound } => write!(f, "archive was read up to {at_bytes} expanded bytes: {bound}"),
         }
     }

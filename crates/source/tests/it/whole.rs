@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use source::expand::{Bound, Bounds};
-use source::{Done, RECORD_BYTES_MAX, Short, Source, Whole, read_all};
+use source::{Done, HEAD_BYTES, Opened, RECORD_BYTES_MAX, Short, Source, Whole, read_all};
 
 type Line = (u64, Vec<u8>, Option<u64>);
 
@@ -163,4 +163,45 @@ fn faults_name_the_path() {
     let folder = tempfile::tempdir().expect("a folder");
     let fault = read_all(folder.path(), &mut |_| ControlFlow::Continue(())).expect_err("a folder");
     assert_eq!(fault.to_string(), format!("cannot read {}: it is a folder, expected a file", folder.path().display()));
+}
+
+#[test]
+fn a_file_that_is_no_list_of_lines_is_looked_at_and_read_at_once() {
+    let bytes: Vec<u8> = (0..300_000u32).map(|n| (n * 7 / 3) as u8).collect();
+    for archive in [false, true] {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let held = if archive { zstd::encode_all(&bytes[..], 1).expect("an archive") } else { bytes.clone() };
+        fs::write(file.path(), held).expect("written");
+        let mut opened = Opened::new(file.path()).expect("a readable file");
+        assert_eq!(opened.head(), &bytes[..HEAD_BYTES]);
+        assert_eq!(opened.head(), &bytes[..HEAD_BYTES], "looking takes nothing away");
+        let (read, done) = opened.whole(1 << 30).expect("read");
+        assert_eq!((read == bytes, done.bytes, done.short), (true, 300_000, None));
+
+        let (read, done) = Opened::new(file.path()).expect("a readable file").whole(1_000).expect("read");
+        assert_eq!((read == bytes[..1_000], done.short), (true, Some(Short::Long { max: 1_000 })));
+
+        let mut opened = Opened::new(file.path()).expect("a readable file");
+        opened.head();
+        let mut lines = 0;
+        let done = opened.lines(&mut |batch| {
+            lines += batch.records().count() as u64;
+            ControlFlow::Continue(())
+        });
+        assert_eq!(done.expect("read").records, lines);
+    }
+}
+
+#[test]
+fn a_damaged_archive_gives_what_stands_before_the_damage_to_whole_readers_too() {
+    let text = "a line of the log\n".repeat(60_000);
+    let mut archive = zstd::encode_all(text.as_bytes(), 1).expect("an archive");
+    archive.truncate(archive.len() / 2);
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(file.path(), archive).expect("written");
+    let mut opened = Opened::new(file.path()).expect("a readable file");
+    let head = opened.head().len();
+    let (read, done) = opened.whole(1 << 30).expect("read");
+    assert!(read.len() >= head && text.as_bytes().starts_with(&read));
+    assert!(matches!(done.short, Some(Short::Damaged { .. })));
 }
