@@ -16,6 +16,7 @@ pub mod auth_json;
 mod civil;
 mod format;
 pub mod mail;
+pub mod pcap;
 mod place;
 pub mod request;
 pub mod sniff;

@@ -53,6 +53,8 @@ pub struct Tls {
     pub serial: Text,
     pub not_before: Option<Time>,
     pub not_after: Option<Time>,
+    /// JA4 of further hellos of the same connection, after the server asked to begin again.
+    pub ja4_later: Vec<Text>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

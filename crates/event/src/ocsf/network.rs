@@ -44,7 +44,9 @@ pub(super) fn network(event: &Event, flow: &Network) -> Value {
     if let Some(tls) = &flow.tls {
         object.insert("tls".into(), tls_json(tls));
         if !tls.ja4.is_empty() {
-            object.insert("ja4_fingerprint_list".into(), json!([{"type": "JA4", "type_id": 1, "value": tls.ja4.as_str()}]));
+            let one = |value: &crate::Text| json!({"type": "JA4", "type_id": 1, "value": value.as_str()});
+            let all: Vec<Value> = std::iter::once(&tls.ja4).chain(&tls.ja4_later).map(one).collect();
+            object.insert("ja4_fingerprint_list".into(), all.into());
         }
     }
     if let Some(ssh) = &flow.ssh {
