@@ -3,7 +3,10 @@
 //!
 //! An attack is about one actor: it joins what that address or user did in the last 48 h. Guessing and scanning that never gets in is
 //! rolled up in one low incident a service and day; the moment one actor gets in or turns to exploiting, its history moves into an
-//! incident of its own. Floods come from many addresses at once: they are joined by target within an hour.
+//! incident of its own. Floods come from many addresses at once: they are joined by target within an hour. Attacks also meet through what they
+//! share ([`link`]): the host that one of them took acts in the next.
+//!
+//! A finding that is informational alone opens nothing. It waits for an incident of its actor and is then part of its story.
 //!
 //! State: at most `incidents_max` open incidents, at most `findings_max` findings each; the oldest low one is closed first.
 
@@ -11,11 +14,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use event::incident::{Entry, FINDINGS_MAX, Outcome, Stage, Status};
 use event::order::{Order, What};
-use event::{Entity, EntityKind, Finding, Incident, Text, Time};
+use event::{Entity, EntityKind, Finding, Incident, Severity, Text, Time};
 use serde::{Deserialize, Serialize};
+
+use link::Links;
 
 use crate::family::Family;
 use crate::{severity, story};
+
+mod link;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -68,7 +75,14 @@ pub struct Correlator {
     dirty: BTreeMap<u64, bool>,
     /// Closed to make room, not yet reported.
     closed: Vec<Incident>,
+    links: Links,
+    /// Informational findings by actor.
+    waiting: HashMap<u64, Vec<Finding>>,
 }
+
+/// Informational findings kept of one actor, and actors that are kept.
+const WAITING_MAX: usize = 16;
+const WAITING_ACTORS_MAX: usize = 20_000;
 
 impl Correlator {
     pub fn new(config: Config) -> Correlator {
@@ -80,6 +94,8 @@ impl Correlator {
             next: 1,
             dirty: BTreeMap::new(),
             closed: Vec::new(),
+            links: Links::default(),
+            waiting: HashMap::new(),
         }
     }
 
@@ -97,6 +113,9 @@ impl Correlator {
                 self.by_finding.insert(uid, number);
             }
             for finding in known.values() {
+                if family == Family::Actor {
+                    self.links.note(finding, number);
+                }
                 self.by_key.insert((family, self.key(family, finding)), number);
             }
             let of_known = |count: fn(&Finding) -> u64| known.values().map(count).sum::<u64>();
@@ -127,23 +146,47 @@ impl Correlator {
             return self.add(number, finding);
         }
         let key = self.key(family, finding);
-        let open = self.open_case(family, key, finding);
+        let linked = (family == Family::Actor).then(|| self.links.find(finding)).flatten();
+        let open = self.open_case(family, key, finding).or_else(|| linked.filter(|number| self.is_near(*number, family, finding)));
+        if open.is_none() && family == Family::Actor && finding.severity == Severity::Info {
+            return self.wait(finding);
+        }
         let number = open.unwrap_or_else(|| self.open(family, key));
         if family == Family::Actor {
             self.move_history(finding, number);
+            self.links.note(finding, number);
+            for waited in finding.actor().and_then(|actor| self.waiting.remove(&actor.key())).unwrap_or_default() {
+                self.add(number, &waited);
+            }
         }
         self.add(number, finding);
     }
 
+    fn wait(&mut self, finding: &Finding) {
+        let Some(actor) = finding.actor() else { return };
+        if self.waiting.len() >= WAITING_ACTORS_MAX && !self.waiting.contains_key(&actor.key()) {
+            self.waiting.clear();
+        }
+        let held = self.waiting.entry(actor.key()).or_default();
+        held.retain(|f| f.uid != finding.uid);
+        if held.len() == WAITING_MAX {
+            held.remove(0);
+        }
+        held.push(finding.clone());
+    }
+
     /// The open incident with this key that the finding is near enough to in time.
     fn open_case(&self, family: Family, key: u64, finding: &Finding) -> Option<u64> {
+        self.by_key.get(&(family, key)).copied().filter(|number| self.is_near(*number, family, finding))
+    }
+
+    fn is_near(&self, number: u64, family: Family, finding: &Finding) -> bool {
         let window_s = if family == Family::Flood { self.config.flood_window_s } else { self.config.window_s };
-        self.by_key.get(&(family, key)).copied().filter(|number| {
-            self.cases.get(number).is_some_and(|case| {
-                let last_seen = case.findings.values().map(|f| f.last_seen).max().unwrap_or(case.incident.last_seen);
-                let gap_s = finding.first_seen.since_s(last_seen);
-                case.incident.is_open() && (family == Family::Noise || gap_s.abs() <= f64::from(window_s))
-            })
+        self.cases.get(&number).is_some_and(|case| {
+            let last_seen = case.findings.values().map(|f| f.last_seen).max().unwrap_or(case.incident.last_seen);
+            let gap_s = finding.first_seen.since_s(last_seen);
+            let by_day = matches!(family, Family::Noise | Family::Posture);
+            case.incident.is_open() && case.family == family && (by_day || gap_s.abs() <= f64::from(window_s))
         })
     }
 
@@ -220,6 +263,7 @@ impl Correlator {
         let mut case = self.cases.remove(&number)?;
         self.by_key.retain(|_, n| *n != number);
         self.by_finding.retain(|_, n| *n != number);
+        self.links.forget(|n| n == number);
         if !case.incident.is_open() {
             return None;
         }
@@ -275,6 +319,10 @@ impl Correlator {
         match family {
             Family::Actor => finding.actor().map_or(0, Entity::key),
             Family::Flood => of(&[EntityKind::Service, EntityKind::Host]),
+            Family::Posture => {
+                let place = finding.evidence.first().map_or("", |e| e.source.as_str());
+                Entity::service(place).key() ^ (finding.first_seen.s().div_euclid(86_400) as u64)
+            }
             Family::Noise => of(&[EntityKind::Service, EntityKind::Host]) ^ (finding.first_seen.s().div_euclid(86_400) as u64),
         }
     }

@@ -13,6 +13,7 @@ pub(crate) fn assess(incident: &mut Incident, family: Family, strongest: Severit
     incident.severity = match family {
         Family::Noise => strongest.min(Severity::Low),
         Family::Flood => strongest.max(Severity::Medium),
+        Family::Posture => strongest,
         Family::Actor => strongest.max(Severity::Low),
     };
     if incident.succeeded {

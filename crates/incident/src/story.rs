@@ -202,8 +202,11 @@ fn did(stage: &Stage) -> String {
             format!("guessed passwords {} and got in", times("once", "# times"))
         }
         "web.login" | "identity.brute_force" => format!("guessed passwords {}", times("once", "# times")),
-        analytic if analytic.starts_with("content.") => format!("was judged: {}", lower_first(&stage.title)),
-        _ => format!("did {} ({})", lower_first(&stage.title), times("once", "# times")),
+        analytic => match analytic.split('.').next().unwrap_or_default() {
+            "posture" => format!("is open to {}", times("one weakness", "# weaknesses")),
+            "content" => format!("was judged: {}", lower_first(&stage.title)),
+            _ => format!("{} ({})", lower_first(&stage.title), times("once", "# times")),
+        },
     }
 }
 
@@ -221,6 +224,9 @@ fn span(first: Time, last: Time) -> String {
 fn outcome(incident: &Incident) -> String {
     match (incident.blocked_count, incident.passed_count, incident.succeeded) {
         (_, _, true) => "It got what it tried for.".to_owned(),
+        (0, 0, false) if incident.stages.iter().all(|s| s.analytic.starts_with("posture.")) => {
+            "Nothing was attacked: this is how it is configured.".to_owned()
+        }
         (0, 0, false) => "Read from a log: nothing says that it got in.".to_owned(),
         (0, 1, false) => "Recorded only: the request would have been blocked, and reached the application.".to_owned(),
         (0, passed, false) => format!("Recorded only: {passed} requests would have been blocked, and all of them reached the application."),

@@ -9,6 +9,7 @@
 //! | [`train`] | tables, example weights, training, leave-one-source-out evaluation |
 //! | [`generate`] | our own seeded benign and attack values that fill holes of the public data |
 //! | [`calibrate`], [`measure`] | scores as probabilities; figures with intervals |
+//! | [`forecast`] | which techniques come next |
 //! | [`baseline`] | what is usual for an entity, in a few hundred bytes |
 //! | [`template`] | log lines that say the same with other values |
 //! | [`series`] | how unusual each value of a numeric series is |
@@ -18,6 +19,7 @@ pub mod baseline;
 pub mod calibrate;
 pub mod canonical;
 pub mod card;
+pub mod forecast;
 pub mod generate;
 pub mod measure;
 

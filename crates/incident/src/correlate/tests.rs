@@ -217,3 +217,46 @@ proptest! {
         }
     }
 }
+
+fn on_host(uid: &str, host: &str, user: &str, at_s: i64) -> Finding {
+    let mut finding = finding(uid, "192.0.2.1", event::attack::COMMAND_INTERPRETER, at_s);
+    finding.entities = vec![Entity::host(host), Entity::user(user)];
+    finding
+}
+
+#[test]
+fn a_host_that_was_taken_acts_in_the_same_incident() {
+    let mut guessed = succeeded(finding("F-1", "203.0.113.9", PASSWORD_GUESSING, 0));
+    guessed.entities.push(Entity::host("web1"));
+    let told = check(&[guessed.clone(), on_host("F-2", "web1", "root", 60)], &[&["203.0.113.9"]]);
+    assert_eq!(told[0].stages.len(), 2);
+    guessed.succeeded = false;
+    assert_eq!(check(&[guessed, on_host("F-2", "web1", "root", 60)], &[&[], &["203.0.113.9"]]).len(), 2, "guessing alone takes nothing");
+}
+
+#[test]
+fn what_every_machine_has_joins_nobody() {
+    let told = check(&[on_host("F-1", "web1", "SYSTEM", 0), on_host("F-2", "web2", "SYSTEM", 10)], &[&[], &[]]);
+    assert_eq!(told.len(), 2);
+}
+
+#[test]
+fn informational_findings_open_nothing_and_join_what_opens_later() {
+    let mut odd = on_host("F-1", "web1", "ada", 0);
+    odd.severity = Severity::Info;
+    assert!(check(std::slice::from_ref(&odd), &[]).is_empty());
+    let told = check(&[odd, on_host("F-2", "web1", "ada", 60)], &[&[]]);
+    assert_eq!(told[0].finding_count, 2);
+}
+
+#[test]
+fn a_scan_of_configuration_is_one_incident_of_its_own() {
+    let weak = |uid: &str, resource: &str| {
+        let mut finding = finding(uid, "192.0.2.1", event::attack::EXPLOIT_PUBLIC, 0);
+        finding.entities = vec![Entity::service(resource)];
+        finding.compliance = Some(Box::default());
+        finding.evidence = vec![event::finding::Evidence { source: "infra".into(), ..Default::default() }];
+        finding
+    };
+    assert_eq!(check(&[weak("F-1", "aws_s3_bucket.a"), weak("F-2", "aws_s3_bucket.b")], &[&[]]).len(), 1);
+}
