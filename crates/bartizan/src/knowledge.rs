@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use detect::Knowledge;
+use incident::Forecaster;
 use include_dir::{Dir, include_dir};
+use learn::forecast::ForecastModel;
 use learn::sign::Folder;
 
 use crate::cli::fail::Fail;
@@ -81,12 +83,31 @@ impl Content {
             .map_err(|e| Fail::new("E0504", format!("model {name} was refused: {e}")).fix(format!("bartizan model verify {name}")))
     }
 
+    /// What tells what comes next; `None` when its model was refused, which is said.
+    pub fn forecaster(&self) -> (Option<Forecaster>, Option<String>) {
+        let read = || -> Result<Forecaster, Fail> {
+            let folder = self.model_folder(learn::forecast::NAME)?;
+            let refused = |why: String| Fail::new("E0504", format!("model {} was refused: {why}", learn::forecast::NAME));
+            learn::sign::verify(&folder, &self.ring()?)
+                .map_err(|faults| refused(faults.iter().map(|f| format!("{} {}", f.file, f.why)).collect::<Vec<_>>().join("; ")))?;
+            let bytes = folder.get("model.bin").ok_or_else(|| refused("it has no model.bin".into()))?;
+            let model = ForecastModel::from_bytes(bytes).map_err(|e| refused(e.to_string()))?;
+            let controls = self.below("frameworks").remove("controls.jsonl").unwrap_or_default();
+            let controls = incident::forecast::mappings(&String::from_utf8_lossy(&controls)).map_err(|e| Fail::new("E0502", e))?;
+            Ok(Forecaster::new(Arc::new(model), Arc::new(controls)))
+        };
+        match read() {
+            Ok(forecaster) => (Some(forecaster), None),
+            Err(fail) => (None, Some(format!("{fail}; incidents say nothing about what comes next"))),
+        }
+    }
+
     /// Everything that detectors need. A model that is refused leaves the rules alone at work, and is said.
     pub fn knowledge(&self) -> Result<(Knowledge, Vec<String>), Fail> {
         let mut said = Vec::new();
         let mut models = learn::Registry::default();
         let ring = self.ring()?;
-        for name in self.folders("models").into_iter().filter(|name| name != "web-payload") {
+        for name in self.folders("models").into_iter().filter(|name| name != "web-payload" && name != learn::forecast::NAME) {
             if let Err(error) = models.load(&name, &self.model_folder(&name)?, &ring) {
                 said.push(format!("model {name} was refused: {error}; its detectors work without it"));
             }

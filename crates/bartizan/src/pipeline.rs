@@ -6,7 +6,7 @@ use detect::Knowledge;
 use event::incident::Entry;
 use event::response::Mode;
 use event::{Event, Finding, Incident, Response, Time};
-use incident::{Change, Config, Correlator, Never, Plan, Planner, PlannerConfig, Usual};
+use incident::{Change, Config, Correlator, Forecaster, Never, Plan, Planner, PlannerConfig, Usual};
 
 use crate::shard::{About, Shards};
 
@@ -46,6 +46,13 @@ impl Pipeline {
             never,
             mode,
         }
+    }
+
+    /// Incidents also tell what is likely to come next.
+    #[must_use]
+    pub fn foreseeing(mut self, forecaster: Option<Forecaster>) -> Pipeline {
+        forecaster.into_iter().for_each(|f| self.correlator.foresee(f));
+        self
     }
 
     /// `events` as they came from sources; `observed` as they came from the gateway, with what its inline inspection said and found.

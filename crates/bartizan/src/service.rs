@@ -34,6 +34,7 @@ pub struct Wanted {
     pub gateway: Option<GatewayWanted>,
     pub never: Never,
     pub knowledge: Knowledge,
+    pub forecaster: Option<incident::Forecaster>,
     pub models: Vec<ModelState>,
 }
 
@@ -75,7 +76,7 @@ impl Service {
         let shared = Shared::new(wanted.enforce);
         let mode = if wanted.enforce { Mode::Enforce } else { Mode::Monitor };
         let shards = std::thread::available_parallelism().map_or(2, usize::from);
-        let pipeline = Pipeline::new(&wanted.knowledge, shards, wanted.never, mode);
+        let pipeline = Pipeline::new(&wanted.knowledge, shards, wanted.never, mode).foreseeing(wanted.forecaster);
         let engine = Engine::open(pipeline, writer, shared.clone(), clock::now())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

@@ -45,6 +45,51 @@ pub struct Incident {
     pub trail: Vec<Entry>,
     /// Merged into this one.
     pub merged_into: Option<Text>,
+    /// What the attacker is likely to do next, and what would stop most of it.
+    #[serde(default)]
+    pub forecast: Option<Box<Forecast>>,
+}
+
+/// What is expected after the techniques that were seen.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Forecast {
+    /// `model`, or `popular` when too little was seen for more.
+    pub basis: Text,
+    /// `forecast 1.0`
+    pub model: Text,
+    pub next: Vec<Next>,
+    /// Measures that are specific, largest gain first.
+    pub controls: Vec<Control>,
+    /// Measures that are mapped to nearly everything, and therefore say little.
+    pub general: Vec<Control>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Next {
+    /// ATT&CK id.
+    pub technique: Text,
+    pub name: Text,
+    pub tactic: Text,
+    /// Share of reports with such a score in which it followed.
+    pub probability: f32,
+    /// Seen techniques that speak for it, strongest first.
+    pub because: Vec<Text>,
+    /// Findings of the posture scan here that leave it open.
+    pub open: Vec<Text>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Control {
+    pub framework: Text,
+    pub control: Text,
+    pub name: String,
+    /// Expected techniques that it mitigates.
+    pub covers: Vec<Text>,
+    /// Probability mass that it takes away beyond the measures before it.
+    pub gain: f32,
 }
 
 pub const FINDINGS_MAX: usize = 500;

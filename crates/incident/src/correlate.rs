@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use link::Links;
 
+use crate::Forecaster;
 use crate::family::Family;
 use crate::{severity, story};
 
@@ -78,6 +79,7 @@ pub struct Correlator {
     links: Links,
     /// Informational findings by actor.
     waiting: HashMap<u64, Vec<Finding>>,
+    forecaster: Option<Forecaster>,
 }
 
 /// Informational findings kept of one actor, and actors that are kept.
@@ -96,7 +98,13 @@ impl Correlator {
             closed: Vec::new(),
             links: Links::default(),
             waiting: HashMap::new(),
+            forecaster: None,
         }
+    }
+
+    /// Incidents also tell what is likely to come next.
+    pub fn foresee(&mut self, forecaster: Forecaster) {
+        self.forecaster = Some(forecaster);
     }
 
     /// Takes up incidents of an earlier run, newest first. `findings` gives the details of those that it has; the others are only counted.
@@ -196,6 +204,9 @@ impl Correlator {
         for (number, is_new) in std::mem::take(&mut self.dirty) {
             if let Some(case) = self.cases.get_mut(&number) {
                 retell(case);
+                if let Some(forecaster) = &self.forecaster {
+                    forecaster.tell(&mut case.incident);
+                }
                 changes.push(Change { incident: case.incident.clone(), is_new });
             }
         }

@@ -7,6 +7,7 @@
 
 mod correlate;
 mod family;
+pub mod forecast;
 mod never;
 mod plan;
 mod severity;
@@ -14,6 +15,7 @@ mod story;
 mod usual;
 
 pub use correlate::{Change, Config, Correlator};
+pub use forecast::Forecaster;
 pub use never::Never;
 pub use plan::{Plan, Planner, PlannerConfig};
 pub use story::phase_words;

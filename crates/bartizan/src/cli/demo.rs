@@ -38,7 +38,9 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
         return Err(Fail::new("E0206", "the demo listens on loopback only").exit(Exit::Usage));
     }
     let content = Content::load(global.content.as_deref())?;
-    let (knowledge, said) = content.knowledge()?;
+    let (knowledge, mut said) = content.knowledge()?;
+    let (forecaster, unforeseen) = content.forecaster();
+    said.extend(unforeseen);
     said.iter().for_each(out::note);
     let (data_dir, temporary) = match &global.data_dir {
         Some(dir) => (dir.clone(), None),
@@ -78,6 +80,7 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
         never: incident::Never::default(),
         models: model_states(&content),
         knowledge,
+        forecaster,
     })?;
     let link = service.console_link.clone().unwrap_or_default();
     let gateway = service.gateway_addr.unwrap_or(args.listen);

@@ -10,6 +10,7 @@ mod console;
 mod demo;
 mod explain;
 pub mod fail;
+mod forecast;
 mod incident;
 mod model;
 mod order;
@@ -72,6 +73,7 @@ enum Command {
     Template(template::Template),
     Series(series::Series),
     Model(model::Model),
+    Forecast(forecast::Forecast),
     Console(console::ConsoleCommand),
 }
 
@@ -108,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Waf(args) => waf::run(&args, &global),
         Command::Template(args) => template::run(&args, &global),
         Command::Series(args) => series::run(&args, &global),
+        Command::Forecast(args) => forecast::run(&args, &global),
         Command::Model(args) => model::run(&args, &global),
         Command::Console(args) => console::run(&args, &global),
     };

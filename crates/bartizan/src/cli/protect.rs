@@ -57,7 +57,9 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
     let upstream: gateway::Upstream =
         args.upstream.parse().map_err(|e: gateway::UpstreamError| Fail::new("E0101", e.to_string()).exit(Exit::Usage))?;
     let content = Content::load(global.content.as_deref())?;
-    let (knowledge, said) = content.knowledge()?;
+    let (knowledge, mut said) = content.knowledge()?;
+    let (forecaster, unforeseen) = content.forecaster();
+    said.extend(unforeseen);
     said.iter().for_each(out::note);
     let mut config = gateway::Config::new(args.listen, upstream.clone());
     if let Some(site) = &args.site {
@@ -93,6 +95,7 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
         never,
         models: model_states(&content),
         knowledge,
+        forecaster,
     })?;
     let addr = service.gateway_addr.unwrap_or(args.listen);
     let answers = match std::net::TcpStream::connect_timeout(&first(&upstream_at)?, std::time::Duration::from_secs(2)) {

@@ -42,11 +42,13 @@ enum Emit {
 }
 
 pub(super) fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
-    let (knowledge, said) = Content::load(global.content.as_deref())?.knowledge()?;
-    said.iter().for_each(out::note);
+    let content = Content::load(global.content.as_deref())?;
+    let (knowledge, said) = content.knowledge()?;
+    let (forecaster, unforeseen) = content.forecaster();
+    said.iter().chain(&unforeseen).for_each(out::note);
     let files = feed::list(&args.paths)?;
     let shards = args.shards.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
-    let mut pipeline = Pipeline::new(&knowledge, shards, ::incident::Never::default(), Mode::Monitor);
+    let mut pipeline = Pipeline::new(&knowledge, shards, ::incident::Never::default(), Mode::Monitor).foreseeing(forecaster);
     let lines = args.ndjson || args.emit != Emit::Findings;
     let (mut findings, mut printed) = (0_u64, Vec::new());
     let mut read = feed::read(&files, feed::format(&args.format)?, shards, &mut |events| {

@@ -39,7 +39,9 @@ pub(super) struct Watch {
 
 pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
     let content = Content::load(global.content.as_deref())?;
-    let (knowledge, said) = content.knowledge()?;
+    let (knowledge, mut said) = content.knowledge()?;
+    let (forecaster, unforeseen) = content.forecaster();
+    said.extend(unforeseen);
     said.iter().for_each(out::note);
     let format = feed::format(&args.format)?;
     let files = feed::list(&args.sources)?;
@@ -58,6 +60,7 @@ pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
         never: incident::Never::default(),
         models: model_states(&content),
         knowledge,
+        forecaster,
     })?;
     if args.follow {
         if let Some(link) = &service.console_link {

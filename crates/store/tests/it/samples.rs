@@ -171,6 +171,7 @@ pub(crate) fn incident(uid: &str, revision: u32) -> Incident {
         responses: vec!["R-1k7qf2m9dxw4".into()],
         trail: vec![Entry { time: NOON, by: "bartizan".into(), text: "opened".into() }],
         merged_into: Some("INC-41".into()),
+        forecast: None,
     }
 }
 
