@@ -8,7 +8,7 @@ import { chromium } from "playwright-core";
 
 export const ROOT = path.resolve(import.meta.dirname, "../..");
 export const PICTURES = path.join(ROOT, "target/ui");
-export const PAGES = ["/", "/incidents", "/incidents?state=all", "/web", "/entities", "/search", "/search?q=class:incident", "/response", "/models", "/settings", "/keys"];
+export const PAGES = ["/", "/incidents", "/incidents?state=all", "/web", "/entities", "/identity", "/network", "/posture", "/search", "/search?q=class:incident", "/response", "/models", "/settings", "/keys"];
 export const LOOKS = [
   ["light", { viewport: { width: 1440, height: 900 }, colorScheme: "light" }],
   ["dark", { viewport: { width: 1440, height: 900 }, colorScheme: "dark" }],

@@ -59,6 +59,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             get(|c: Call, Path((kind, name)): Path<(String, String)>| c.page(move |ctx| page::entities::page(ctx, &kind, &name))),
         )
         .route("/search", get(|c: Call| c.page(page::search::page)))
+        .route("/identity", get(|c: Call| c.page(|ctx| page::area::page(ctx, &page::area::IDENTITY))))
+        .route("/network", get(|c: Call| c.page(|ctx| page::area::page(ctx, &page::area::NETWORK))))
+        .route("/posture", get(|c: Call| c.page(page::posture::page)))
         .route("/response", get(|c: Call| c.page(page::response::page)))
         .route("/models", get(|c: Call| c.page(page::model::list)))
         .route("/models/{name}", get(|c: Call, Path(name): Path<String>| c.page(move |ctx| page::model::page(ctx, &name))))

@@ -26,6 +26,9 @@ pub(crate) fn list(ctx: &Ctx) -> Result<Markup, Gone> {
                     h2 { "Kind" }
                     a href=(Href::to("/entities")) aria-current=[kind.is_none().then_some("true")] { "any" }
                     @for (k, n) in kinds { a href=(Href::to("/entities").query("kind", k.word())) aria-current=[(kind == Some(k)).then_some("true")] { (k.word()) span.n { (n) } } }
+                    h2 { "Views" }
+                    a href=(Href::to("/identity")) { "identity" }
+                    a href=(Href::to("/network")) { "network" }
                 }
                 section.panel aria-label="Entities" {
                     @if actors.is_empty() { (empty("No entity is in an incident.", &html! { p.muted { "Look for one in " a href=(Href::to("/search")) { "Search" } ": " code { "entity:user:ada" } } })) } @else {

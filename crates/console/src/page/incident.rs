@@ -73,6 +73,9 @@ pub(crate) fn page(ctx: &Ctx, id: &str) -> Result<Markup, Gone> {
                     section.panel aria-labelledby="stages" { h2 id="stages" { "Stages" } (stages(ctx, &incident)) }
                     section.panel aria-labelledby="trail" { h2 id="trail" { "Trail" } (trail(&incident)) }
                 }
+                @if let Some(forecast) = &incident.forecast {
+                    section.panel aria-labelledby="next" { h2 id="next" { "What may come next" } (crate::part::forecast::panel(forecast)) }
+                }
                 div.two.even {
                     section.panel aria-labelledby="parties" { h2 id="parties" { "Who and what" } (parties(&incident)) }
                     section.panel aria-labelledby="similar" { h2 id="similar" { "Similar earlier incidents" } (super::incidents::similar(ctx, &incident)) }

@@ -1,5 +1,6 @@
 //! Pages: one file each. A page is a function of [`Ctx`] that reads the log and gives markup.
 
+pub(crate) mod area;
 pub(crate) mod entities;
 pub(crate) mod go;
 pub(crate) mod incident;
@@ -8,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod login;
 pub(crate) mod model;
 pub(crate) mod overview;
+pub(crate) mod posture;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod search;
@@ -113,6 +115,7 @@ pub(crate) enum Here {
     Web,
     Entities,
     Search,
+    Posture,
     Response,
     Models,
     Settings,
@@ -120,12 +123,13 @@ pub(crate) enum Here {
 }
 
 /// One word each, always in this order; the key goes with `g`.
-pub(crate) const MENU: [(Here, &str, &str, &str); 8] = [
+pub(crate) const MENU: [(Here, &str, &str, &str); 9] = [
     (Here::Overview, "Overview", "/", "o"),
     (Here::Incidents, "Incidents", "/incidents", "i"),
     (Here::Web, "Web", "/web", "w"),
     (Here::Entities, "Entities", "/entities", "e"),
     (Here::Search, "Search", "/search", "s"),
+    (Here::Posture, "Posture", "/posture", "p"),
     (Here::Response, "Response", "/response", "r"),
     (Here::Models, "Models", "/models", "m"),
     (Here::Settings, "Settings", "/settings", ","),

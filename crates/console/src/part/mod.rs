@@ -1,5 +1,6 @@
 //! Pieces that several pages are made of.
 
+pub(crate) mod forecast;
 pub(crate) mod proof;
 pub(crate) mod reasons;
 pub(crate) mod response;

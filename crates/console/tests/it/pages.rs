@@ -1,10 +1,11 @@
 //! What the pages say, and that hostile text stays text.
 
-use crate::support::{Console, PAGES};
+use crate::support::{Console, PAGES, activity};
 
 #[test]
 fn every_page_is_made() {
     let console = Console::start();
+    console.append(&activity());
     let cookie = console.login();
     for path in PAGES {
         let reply = console.ask("GET", path, &[&cookie], "");
@@ -22,6 +23,7 @@ fn every_page_is_made() {
 #[test]
 fn hostile_text_adds_no_element_and_no_attribute() {
     let console = Console::start();
+    console.append(&activity());
     let cookie = console.login();
     for path in PAGES {
         let page = console.ask("GET", path, &[&cookie], "").body;

@@ -85,6 +85,24 @@ fn response() -> Response {
     }
 }
 
+fn control() -> event::incident::Control {
+    event::incident::Control { control: EVIL.into(), name: EVIL.into(), covers: vec![EVIL.into()], gain: 0.5, ..Default::default() }
+}
+
+fn weakness() -> Finding {
+    let compliance = event::finding::Compliance {
+        rule: EVIL.into(),
+        aliases: vec![EVIL.into()],
+        resource: EVIL.into(),
+        file: EVIL.into(),
+        line: 3,
+        fix: EVIL.into(),
+        requirements: vec![format!("frame:{EVIL}").into()],
+        ..Default::default()
+    };
+    Finding { request_id: None, compliance: Some(Box::new(compliance)), ..finding("F-2") }
+}
+
 pub(crate) fn incident(uid: &str) -> Incident {
     let proof = finding("F-1");
     Incident {
@@ -116,8 +134,31 @@ pub(crate) fn incident(uid: &str) -> Incident {
         evidence: proof.evidence,
         responses: vec!["R-1".into()],
         trail: vec![event::incident::Entry { time: NOW, by: EVIL.into(), text: EVIL.into() }],
+        forecast: Some(Box::new(event::incident::Forecast {
+            basis: "popular".into(),
+            model: EVIL.into(),
+            next: vec![event::incident::Next {
+                technique: EVIL.into(),
+                name: EVIL.into(),
+                because: vec![EVIL.into()],
+                open: vec![EVIL.into()],
+                ..Default::default()
+            }],
+            controls: vec![control()],
+            general: vec![control()],
+        })),
         ..Incident::default()
     }
+}
+
+/// What the pages of the other senses show.
+pub(crate) fn activity() -> Vec<Event> {
+    let bodies = [
+        Body::Finding(Box::new(weakness())),
+        Body::Network(Box::new(event::Network { transport: EVIL.into(), server_name: EVIL.into(), ..Default::default() })),
+        Body::Dns(Box::new(event::Dns { name: EVIL.into(), kind: EVIL.into(), rcode: EVIL.into(), ..Default::default() })),
+    ];
+    (1..).zip(bodies).map(|(n, body)| Event::own(Uid::of_record("activity", n), NOW, body)).collect()
 }
 
 pub(crate) fn events() -> Vec<Event> {
@@ -252,6 +293,11 @@ pub(crate) const PAGES: &[&str] = &[
     "/search?q=class:http",
     "/search?q=alert",
     "/search?q=%22",
+    "/identity",
+    "/identity?show=all",
+    "/network",
+    "/network?show=DNS",
+    "/posture",
     "/response",
     "/models",
     "/models/web-payload",
