@@ -102,6 +102,13 @@ impl Content {
         }
     }
 
+    /// A model of any kind whose signature was checked.
+    pub fn any_model(&self, name: &str) -> Result<learn::Model, Fail> {
+        let folder = self.model_folder(name)?;
+        learn::load_any(&folder, &self.ring()?)
+            .map_err(|e| Fail::new("E0504", format!("model {name} was refused: {e}")).fix(format!("bartizan model verify {name}")))
+    }
+
     /// Everything that detectors need. A model that is refused leaves the rules alone at work, and is said.
     pub fn knowledge(&self) -> Result<(Knowledge, Vec<String>), Fail> {
         let mut said = Vec::new();

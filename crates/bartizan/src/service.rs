@@ -380,12 +380,15 @@ pub fn model_states(content: &knowledge::Content) -> Vec<ModelState> {
         .folders("models")
         .into_iter()
         .map(|name| {
-            let loaded = content.model(&name);
+            let loaded = content.any_model(&name);
             let folder = content.model_folder(&name).ok();
             let card = folder.as_ref().and_then(|f| learn::card::Card::from_bytes(f.get("card.json")?).ok());
             let key_id = folder.and_then(|f| Some(learn::sign::verify(&f, &content.ring().ok()?).ok()?.key_id)).unwrap_or_default();
             let thresholds = loaded.as_ref().map(|m| {
                 let t = m.thresholds();
+                if !matches!(m, learn::Model::Text(_)) {
+                    return format!("alerts at {:.3}, sure from {:.3}", t.alert, t.alone);
+                }
                 format!("alone blocks at {:.3}, supports a rule from {:.3}, vetoes a weak rule below {:.3}", t.alone, t.alert, t.veto)
             });
             ModelState {

@@ -42,6 +42,21 @@ pub struct Card {
     pub calibration: Calibration,
     /// Score limits.
     pub thresholds: crate::text::Thresholds,
+    /// Shares of good rows that the thresholds `alone` and `alert` were set at, where they are not 0.05 % and 0.5 %.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<[f64; 2]>,
+    /// The one-line rule that the model has to beat; empty: the number of signs in a value.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trivial: String,
+    /// Area under the curve on held-back rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc: Option<f64>,
+    /// That of the one-line rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trivial_auc: Option<f64>,
+    /// Hits at set false-positive rates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Figure>,
     /// Known blind spots, one sentence each.
     pub blind_spots: Vec<String>,
     /// Attacks tried on the model and what held.

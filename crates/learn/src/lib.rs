@@ -6,7 +6,10 @@
 //! | --- | --- |
 //! | [`canonical`] | one canonical form of a web value, with spans back to the raw bytes |
 //! | [`text`] | the text model: score, explain, load from bytes |
-//! | [`train`] | tables, example weights, training, leave-one-source-out evaluation |
+//! | [`prose`] | the model of running texts: worst window, spans |
+//! | [`tree`] | boosted trees: score, exact contributions, bounds, export |
+//! | [`table`], [`features`], [`recipe`] | labelled tables of any columns; what each model reads; how each is made and measured |
+//! | [`train`] | the training of web values: tables, example weights, training, leave-one-source-out evaluation |
 //! | [`generate`] | our own seeded benign and attack values that fill holes of the public data |
 //! | [`calibrate`], [`measure`] | scores as probabilities; figures with intervals |
 //! | [`forecast`] | which techniques come next |
@@ -16,22 +19,29 @@
 //! | [`sign`], [`card`] | model folders: signature, verification, documentation |
 
 pub mod baseline;
+mod bytes;
 pub mod calibrate;
 pub mod canonical;
 pub mod card;
+pub mod features;
 pub mod forecast;
 pub mod generate;
 pub mod measure;
-
+pub mod prose;
+pub mod recipe;
 pub mod series;
 pub mod sign;
+pub mod table;
 pub mod template;
 pub mod text;
 pub mod train;
+pub mod tree;
 
 mod load;
 mod registry;
 
-pub use load::{LoadError, load, load_unverified};
+pub use load::{LoadError, load, load_any, load_any_unverified, load_unverified};
+pub use prose::ProseModel;
 pub use registry::{Model, Registry};
 pub use text::{Explanation, Part, Scratch, TextModel, Thresholds};
+pub use tree::{Forest, TreeModel};

@@ -1,8 +1,11 @@
-//! Loading a text model from its folder: signature first, then bytes, then whether it fits this program's features.
+//! Loading a model from its folder: signature first, then bytes, then whether it fits this program's features.
 
 use crate::card::Features;
+use crate::prose::ProseModel;
+use crate::registry::Model;
 use crate::sign::{self, Fault, Folder, KeyRing};
 use crate::text::{FileError, TextModel, Thresholds};
+use crate::tree::Forest;
 
 /// Why a model was not loaded. The caller keeps the model it has.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -35,32 +38,72 @@ pub enum LoadError {
         /// Hash of this program's list.
         expected: String,
     },
+    /// A model of trees whose features this program does not know.
+    #[error("no recipe {0}: this program cannot make its features")]
+    Unknown(String),
     /// Thresholds out of 0..=1 or out of order.
     #[error("thresholds.json: expected 0 <= veto <= alert <= alone <= 1")]
     Thresholds,
 }
 
-/// Verifies the folder's signature and loads its text model.
+/// Verifies the folder's signature and loads its model of request values.
 pub fn load(folder: &Folder, ring: &KeyRing) -> Result<TextModel, LoadError> {
     sign::verify(folder, ring).map_err(LoadError::Refused)?;
     load_unverified(folder)
 }
 
-/// Loads a text model without looking at the signature: for a model that was trained a moment ago, before it is signed.
+/// Loads a model of request values without looking at the signature: for a model that was trained a moment ago, before it is signed.
 pub fn load_unverified(folder: &Folder) -> Result<TextModel, LoadError> {
+    let thresholds = thresholds(folder)?;
+    let model = TextModel::from_bytes(bytes(folder)?, thresholds)?;
+    fits(folder, model.name(), &Features::text())?;
+    Ok(model)
+}
+
+/// Verifies the folder's signature and loads its model, of whatever kind.
+pub fn load_any(folder: &Folder, ring: &KeyRing) -> Result<Model, LoadError> {
+    sign::verify(folder, ring).map_err(LoadError::Refused)?;
+    load_any_unverified(folder)
+}
+
+/// The same without looking at the signature. `model.bin` says which kind it is; its features must be those of this program.
+pub fn load_any_unverified(folder: &Folder) -> Result<Model, LoadError> {
+    let bytes = bytes(folder)?;
+    if Forest::is_file(bytes) {
+        let forest = Forest::from_bytes(bytes, thresholds(folder)?)?;
+        let recipe = crate::recipe::by_name(forest.name()).ok_or_else(|| LoadError::Unknown(forest.name().into()))?;
+        let features = recipe.features();
+        fits(folder, forest.name(), &features)?;
+        if forest.columns != features.features.len() {
+            return Err(LoadError::Unknown(forest.name().into()));
+        }
+        return Ok(Model::Trees(forest.into()));
+    }
+    if ProseModel::is_file(bytes) {
+        let model = ProseModel::from_bytes(bytes, thresholds(folder)?)?;
+        fits(folder, model.name(), &Features::prose())?;
+        return Ok(Model::Prose(model.into()));
+    }
+    load_unverified(folder).map(|model| Model::Text(model.into()))
+}
+
+fn bytes(folder: &Folder) -> Result<&[u8], LoadError> {
+    folder.get("model.bin").ok_or(LoadError::Missing("model.bin"))
+}
+
+fn thresholds(folder: &Folder) -> Result<Thresholds, LoadError> {
     let thresholds: Thresholds = json(folder, "thresholds.json")?;
     let ordered =
         thresholds.veto >= 0.0 && thresholds.veto <= thresholds.alert && thresholds.alert <= thresholds.alone && thresholds.alone <= 1.0;
-    if !ordered {
-        return Err(LoadError::Thresholds);
-    }
+    if ordered { Ok(thresholds) } else { Err(LoadError::Thresholds) }
+}
+
+fn fits(folder: &Folder, model: &str, expected: &Features) -> Result<(), LoadError> {
     let features: Features = json(folder, "features.json")?;
-    let model = TextModel::from_bytes(folder.get("model.bin").ok_or(LoadError::Missing("model.bin"))?, thresholds)?;
-    let expected = Features::text().hash;
-    if features.hash != expected {
-        return Err(LoadError::Features { model: model.name().into(), found: features.hash, expected });
+    if features.hash == expected.hash {
+        return Ok(());
     }
-    Ok(model)
+    Err(LoadError::Features { model: model.into(), found: features.hash, expected: expected.hash.clone() })
 }
 
 fn json<T: serde::de::DeserializeOwned>(folder: &Folder, file: &'static str) -> Result<T, LoadError> {

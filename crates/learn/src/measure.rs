@@ -1,5 +1,9 @@
 //! Figures of a scorer: area under the curve, hits at a false-positive rate, intervals, calibration error.
 
+mod report;
+
+pub use report::Report;
+
 /// A scored row: score (any monotone scale), whether it is an attack, weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scored {

@@ -4,18 +4,62 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::load::{self, LoadError};
+use crate::prose::ProseModel;
 use crate::sign::{Folder, KeyRing};
-use crate::text::TextModel;
+use crate::text::{TextModel, Thresholds};
+use crate::tree::Forest;
 
 /// One model of any kind.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Model {
-    /// Hashed n-grams of a text.
+    /// Hashed n-grams of a value of a web request.
     Text(Arc<TextModel>),
+    /// Hashed words and letters of a running text.
+    Prose(Arc<ProseModel>),
+    /// Boosted trees over numbers.
+    Trees(Arc<Forest>),
+}
+
+impl Model {
+    /// Name, such as `dga`.
+    pub fn name(&self) -> &str {
+        match self {
+            Model::Text(model) => model.name(),
+            Model::Prose(model) => model.name(),
+            Model::Trees(model) => model.name(),
+        }
+    }
+
+    /// Version, such as `1.0`.
+    pub fn version(&self) -> &str {
+        match self {
+            Model::Text(model) => model.version(),
+            Model::Prose(model) => model.version(),
+            Model::Trees(model) => model.version(),
+        }
+    }
+
+    /// Score limits of the model's card.
+    pub fn thresholds(&self) -> Thresholds {
+        match self {
+            Model::Text(model) => model.thresholds(),
+            Model::Prose(model) => model.thresholds(),
+            Model::Trees(model) => model.thresholds(),
+        }
+    }
+
+    /// The limit that figures are reported at: a model of request values acts alone there, the others raise an alert.
+    pub fn shipped_threshold(&self) -> f32 {
+        match self {
+            Model::Text(model) => model.thresholds().alone,
+            Model::Prose(model) => model.thresholds().alert,
+            Model::Trees(model) => model.thresholds().alert,
+        }
+    }
 }
 
 /// Immutable once made; replaced whole.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Registry {
     models: BTreeMap<String, Model>,
 }
@@ -23,8 +67,8 @@ pub struct Registry {
 impl Registry {
     /// Verifies the folder's signature and takes the model up under its name; on an error nothing changes.
     pub fn load(&mut self, name: &str, folder: &Folder, ring: &KeyRing) -> Result<(), LoadError> {
-        let model = load::load(folder, ring)?;
-        self.models.insert(name.to_owned(), Model::Text(Arc::new(model)));
+        let model = load::load_any(folder, ring)?;
+        self.models.insert(name.to_owned(), model);
         Ok(())
     }
 
@@ -33,10 +77,32 @@ impl Registry {
         self.models.insert(name.to_owned(), model);
     }
 
-    /// The text model of that name.
+    /// The model of that name, of whatever kind.
+    pub fn get(&self, name: &str) -> Option<&Model> {
+        self.models.get(name)
+    }
+
+    /// The model of request values of that name.
     pub fn text(&self, name: &str) -> Option<&Arc<TextModel>> {
         match self.models.get(name)? {
             Model::Text(model) => Some(model),
+            _ => None,
+        }
+    }
+
+    /// The prose model of that name.
+    pub fn prose(&self, name: &str) -> Option<&Arc<ProseModel>> {
+        match self.models.get(name)? {
+            Model::Prose(model) => Some(model),
+            _ => None,
+        }
+    }
+
+    /// The model of trees of that name.
+    pub fn tree(&self, name: &str) -> Option<&Arc<Forest>> {
+        match self.models.get(name)? {
+            Model::Trees(model) => Some(model),
+            _ => None,
         }
     }
 

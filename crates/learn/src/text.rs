@@ -13,7 +13,7 @@ mod fast_path;
 mod file;
 pub(crate) mod grams;
 pub(crate) mod segment;
-mod window;
+pub(crate) mod window;
 
 pub use explain::{Explanation, Part};
 pub use fast_path::is_plain;

@@ -1,6 +1,6 @@
 //! Training: a table of rows and a seed in, a model folder and its figures out. Same rows and seed, same bytes.
 
-mod cluster;
+pub(crate) mod cluster;
 mod context;
 mod leave_out;
 mod linear;

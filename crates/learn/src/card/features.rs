@@ -1,8 +1,10 @@
-//! `features.json`: the features a text model reads. Its hash ties a model to the code that computes them.
+//! `features.json`: the features a model reads. Its hash ties a model to the code that computes them.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::canonical::STEP_NAMES;
+use crate::features::{Class, Direction, Forge};
+use crate::prose;
 use crate::sign::hex;
 use crate::text::{BUCKET_BITS, grams};
 
@@ -44,9 +46,62 @@ impl Features {
         };
         let mut features: Vec<Feature> = grams::FAMILIES.iter().map(|name| feature(name, "count in the worst segment", "none")).collect();
         features.extend(STEP_NAMES.iter().map(|name| feature(&format!("step:{name}"), "0 or 1", "rises")));
-        let mut hash = Sha256::new();
-        hash.update(format!("{} {BUCKET_BITS}", grams::SCHEME));
-        features.iter().for_each(|feature| hash.update(format!("\n{} {}", feature.name, feature.unit)));
-        Features { hash: hex(&hash.finalize()), buckets: 1 << BUCKET_BITS, features }
+        Features { hash: hash(&format!("{} {BUCKET_BITS}", grams::SCHEME), &features), buckets: 1 << BUCKET_BITS, features }
     }
+
+    /// The features of prose models in this program.
+    pub fn prose() -> Features {
+        let features: Vec<Feature> = prose::grams::FAMILIES
+            .iter()
+            .map(|name| Feature {
+                name: (*name).into(),
+                unit: "count in the worst window".into(),
+                class: "personal".into(),
+                forge: "some".into(),
+                direction: "none".into(),
+            })
+            .collect();
+        Features {
+            hash: hash(&format!("{} {}", prose::grams::SCHEME, prose::BUCKET_BITS), &features),
+            buckets: 1 << prose::BUCKET_BITS,
+            features,
+        }
+    }
+
+    /// The features of a model of trees.
+    pub fn trees(table: &[crate::features::Feature]) -> Features {
+        let features: Vec<Feature> = table
+            .iter()
+            .map(|feature| Feature {
+                name: feature.name.into(),
+                unit: feature.unit.into(),
+                class: match feature.class {
+                    Class::Public => "public",
+                    Class::Personal => "personal",
+                    Class::Secret => "secret",
+                }
+                .into(),
+                forge: match feature.forge {
+                    Forge::Free => "free",
+                    Forge::Some => "some",
+                    Forge::Hard => "hard",
+                }
+                .into(),
+                direction: match feature.direction {
+                    Direction::Rises => "rises",
+                    Direction::Falls => "falls",
+                    Direction::Free => "none",
+                }
+                .into(),
+            })
+            .collect();
+        Features { hash: hash("trees/1", &features), buckets: 0, features }
+    }
+}
+
+fn hash(scheme: &str, features: &[Feature]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(scheme);
+    features.iter().for_each(|feature| hash.update(format!("\n{} {}", feature.name, feature.unit)));
+    hex(&hash.finalize())
 }

@@ -35,11 +35,18 @@ fn write_card(out: &mut String, card: &Card) -> std::fmt::Result {
         writeln!(out, "- {} rows: {}", d.rows, d.rule)?;
     }
     writeln!(out, "\n{}\n\n## Figures (share, 95 % Wilson interval, count)\n", card.split)?;
-    for f in &card.figures {
+    if let (Some(auc), Some(trivial)) = (card.auc, card.trivial_auc) {
+        writeln!(out, "- area under the curve, groups held back: {auc:.4}; the rule \"{}\": {trivial:.4}", card.trivial)?;
+    }
+    for f in card.beside.iter().chain(&card.figures) {
         writeln!(out, "- {}: {}", f.what, percent(&f.share))?;
     }
     writeln!(out, "\n## Each source left out of training\n")?;
-    writeln!(out, "| source | attacks | benign | hits at 0.1 % | at 0.5 % | at 1 % | AUC | count of signs at 0.5 % |")?;
+    writeln!(
+        out,
+        "| source | attacks | benign | hits at 0.1 % | at 0.5 % | at 1 % | AUC | {} at 0.5 % |",
+        if card.trivial.is_empty() { "count of signs" } else { "the rule" }
+    )?;
     writeln!(out, "| --- | --- | --- | --- | --- | --- | --- | --- |")?;
     for l in &card.left_out {
         writeln!(
@@ -57,10 +64,15 @@ fn write_card(out: &mut String, card: &Card) -> std::fmt::Result {
         )?;
     }
     let t = card.thresholds;
+    let [alone, alert] = card.budget.unwrap_or([0.0005, 0.005]);
     writeln!(
         out,
-        "\n## Thresholds\n\nalone {:.5} (0.05 % false positives), alert {:.5} (0.5 %), veto {:.5} (0.1 % of attacks score lower).",
-        t.alone, t.alert, t.veto
+        "\n## Thresholds\n\nalone {:.5} ({} % false positives), alert {:.5} ({} %), veto {:.5} (0.1 % of attacks score lower).",
+        t.alone,
+        alone * 100.0,
+        t.alert,
+        alert * 100.0,
+        t.veto
     )?;
     writeln!(out, "Expected calibration error {:.4}.\n\n## Blind spots\n", card.calibration.error)?;
     card.blind_spots.iter().try_for_each(|line| writeln!(out, "- {line}"))?;

@@ -4,7 +4,7 @@
 //! f32 each, curve (u8 knots, then x and y f32 each), weights i8 each. Nothing may follow.
 
 use super::{BUCKET_BITS, Parts, TextModel, Thresholds};
-use crate::calibrate::Curve;
+use crate::bytes::{Reader, put_curve, put_text};
 use crate::canonical::STEP_NAMES;
 
 const MAGIC: &[u8; 8] = b"BZTEXT1\0";
@@ -14,8 +14,8 @@ const MAGIC: &[u8; 8] = b"BZTEXT1\0";
 #[non_exhaustive]
 pub enum FileError {
     /// Another format or a newer layout.
-    #[error("model.bin does not begin with BZTEXT1")]
-    Magic,
+    #[error("model.bin does not begin with {0}")]
+    Magic(&'static str),
     /// The file ends too early.
     #[error("model.bin ends at byte {0} inside {1}")]
     Short(usize, &'static str),
@@ -39,32 +39,23 @@ impl TextModel {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.weights.len() + 512);
         out.extend_from_slice(MAGIC);
-        for text in [&self.name, &self.version] {
-            let bytes = &text.as_bytes()[..text.len().min(255)];
-            out.push(bytes.len() as u8);
-            out.extend_from_slice(bytes);
-        }
+        put_text(&mut out, &self.name);
+        put_text(&mut out, &self.version);
         out.push(BUCKET_BITS as u8);
         out.extend_from_slice(&self.unit.to_le_bytes());
         out.extend_from_slice(&self.bias.to_le_bytes());
         out.extend_from_slice(&self.drift.to_le_bytes());
         out.push(self.flags.len() as u8);
         self.flags.iter().for_each(|flag| out.extend_from_slice(&flag.to_le_bytes()));
-        out.push(self.curve.knots().len() as u8);
-        for (x, y) in self.curve.knots() {
-            out.extend_from_slice(&x.to_le_bytes());
-            out.extend_from_slice(&y.to_le_bytes());
-        }
+        put_curve(&mut out, &self.curve);
         out.extend(self.weights.iter().map(|&weight| weight as u8));
         out
     }
 
     /// Reads `model.bin`. Any bytes are safe to hand over; what is not exactly a model is refused.
     pub fn from_bytes(bytes: &[u8], thresholds: Thresholds) -> Result<TextModel, FileError> {
-        let mut reader = Reader { bytes, at: 0 };
-        if reader.take(MAGIC.len(), "magic").map_err(|_| FileError::Magic)? != MAGIC {
-            return Err(FileError::Magic);
-        }
+        let mut reader = Reader::new(bytes);
+        reader.magic(MAGIC, "BZTEXT1")?;
         let name = reader.text("name")?;
         let version = reader.text("version")?;
         let bits = reader.byte("bucket bits")?;
@@ -80,64 +71,15 @@ impl TextModel {
         for flag in &mut flags {
             *flag = reader.number("flag weight", 0.0, 100.0)?;
         }
-        let count = reader.byte("knot count")?;
-        let mut knots = Vec::with_capacity(usize::from(count));
-        for _ in 0..count {
-            knots.push((reader.number("knot", -1e6, 1e6)?, reader.number("knot", -1e6, 1e6)?));
-        }
-        let curve = Curve::from_knots(knots).ok_or_else(|| FileError::Value {
-            what: "knots",
-            found: "a falling or single-point curve".into(),
-            expected: "at least 2 points, both coordinates rising".into(),
-        })?;
+        let curve = reader.curve()?;
         let weights = reader.take(1 << BUCKET_BITS, "weights")?.iter().map(|&byte| byte as i8).collect();
-        if reader.at != bytes.len() {
-            return Err(FileError::Trailing(bytes.len() - reader.at));
-        }
+        reader.end()?;
         Ok(Parts { name, version, unit, bias, drift, weights, flags, curve, thresholds }.into())
     }
 }
 
 fn exactly(what: &'static str, found: usize, expected: usize) -> Result<(), FileError> {
     if found == expected { Ok(()) } else { Err(FileError::Value { what, found: found.to_string(), expected: expected.to_string() }) }
-}
-
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize, what: &'static str) -> Result<&'a [u8], FileError> {
-        let found = self.bytes[self.at..].get(..count).ok_or(FileError::Short(self.bytes.len(), what))?;
-        self.at += count;
-        Ok(found)
-    }
-
-    fn byte(&mut self, what: &'static str) -> Result<u8, FileError> {
-        Ok(self.take(1, what)?[0])
-    }
-
-    fn four(&mut self, what: &'static str) -> Result<[u8; 4], FileError> {
-        let bytes = self.take(4, what)?;
-        Ok([bytes[0], bytes[1], bytes[2], bytes[3]])
-    }
-
-    fn number(&mut self, what: &'static str, least: f32, most: f32) -> Result<f32, FileError> {
-        let number = f32::from_le_bytes(self.four(what)?);
-        // NaN fails both comparisons.
-        if number >= least && number <= most {
-            Ok(number)
-        } else {
-            Err(FileError::Value { what, found: number.to_string(), expected: format!("{least}..={most}") })
-        }
-    }
-
-    fn text(&mut self, what: &'static str) -> Result<String, FileError> {
-        let count = self.byte(what)?;
-        let bytes = self.take(usize::from(count), what)?;
-        String::from_utf8(bytes.to_vec()).map_err(|_| FileError::Value { what, found: "not UTF-8".into(), expected: "UTF-8".into() })
-    }
 }
 
 #[cfg(test)]

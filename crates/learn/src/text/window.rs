@@ -7,7 +7,7 @@ use super::VALUE_BYTES_MAX;
 const HALF: usize = VALUE_BYTES_MAX / 2;
 
 /// The value itself when it is short enough, else head and tail in `buffer`.
-pub(super) fn cut<'a>(value: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
+pub(crate) fn cut<'a>(value: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
     if value.len() <= VALUE_BYTES_MAX {
         return value;
     }
@@ -18,7 +18,7 @@ pub(super) fn cut<'a>(value: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
 }
 
 /// Position in the value of a position in the cut text. `end` marks positions one past the last byte.
-pub(super) fn raw_position(cut_position: usize, value_bytes: usize, end: bool) -> usize {
+pub(crate) fn raw_position(cut_position: usize, value_bytes: usize, end: bool) -> usize {
     let in_head = cut_position < HALF || (end && cut_position == HALF);
     if value_bytes <= VALUE_BYTES_MAX || in_head { cut_position } else { value_bytes - VALUE_BYTES_MAX + cut_position }
 }

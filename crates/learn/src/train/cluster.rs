@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 /// Cluster number of each text; numbers are the index of the first row of the cluster.
-pub(super) fn clusters<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Vec<u32> {
+pub(crate) fn clusters<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Vec<u32> {
     let mut parent: Vec<u32> = Vec::new();
     let mut owner: HashMap<u64, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(1));
     for (at, text) in texts.enumerate() {
@@ -82,7 +82,7 @@ fn keys(text: &[u8]) -> [Option<u64>; 4] {
 }
 
 /// FNV-1a with a mixing step; only for grouping, never against an adversary.
-pub(super) fn hash(bytes: &[u8], seed: u64) -> u64 {
+pub(crate) fn hash(bytes: &[u8], seed: u64) -> u64 {
     let mut state = 0xCBF2_9CE4_8422_2325 ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     for &byte in bytes {
         state = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);

@@ -82,6 +82,8 @@ pub struct Trained {
     pub figures: Figures,
     /// Rows whose label looks wrong, worst first.
     pub suspects: Vec<Suspect>,
+    /// Held-back score and number of signs of each row learned from.
+    pub held: Vec<(Scored, u32)>,
 }
 
 /// The rows of a table with what we add: values cut out of benign query strings, and generated rows in proportion to the table.
@@ -127,7 +129,9 @@ pub fn web_payload(rows: &[Row], left_out: &[LeftOut], seed: u64) -> Result<Trai
     folder.put("features.json", json_bytes(&Features::text()));
     folder.put("datasheet.json", json_bytes(&card.sources));
     let suspects = suspects(&all, &prepared, &scored, &model);
-    Ok(Trained { folder, model, card, figures, suspects })
+    let held = prepared.examples.iter().zip(&scored);
+    let held = held.map(|(e, &logit)| (Scored { score: model.calibrated(logit), positive: e.positive }, e.signs)).collect();
+    Ok(Trained { folder, model, card, figures, suspects, held })
 }
 
 fn out_of_fold(prepared: &Prepared, seed: u64) -> Vec<f32> {
@@ -282,6 +286,11 @@ fn card(all: &[Row], prepared: &Prepared, model: &TextModel, figures: &Figures, 
         left_out: left_out.to_vec(),
         calibration: Calibration { error, table },
         thresholds: model.thresholds(),
+        budget: None,
+        trivial: String::new(),
+        auc: None,
+        trivial_auc: None,
+        beside: Vec::new(),
         blind_spots: BLIND_SPOTS.iter().map(|&text| text.to_owned()).collect(),
         attacks_tried: ATTACKS_TRIED.iter().map(|&text| text.to_owned()).collect(),
         command_eval: "bartizan model eval web-payload".into(),

@@ -1,0 +1,150 @@
+//! `model train NAME --data TABLE`: gate, training, figures, folder.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use learn::recipe::{Recipe, TrainError, Trained};
+use learn::table::Table;
+use learn::train as web;
+use serde_json::{Value, json};
+
+use super::{eval, table};
+use crate::cli::fail::{Exit, Fail};
+use crate::cli::{Global, out};
+
+#[derive(Args)]
+pub(super) struct Train {
+    /// Which model: web-payload, pe-header, pdf, ..
+    name: String,
+    /// JSON lines or CSV with a header, also .zst; repeatable
+    #[arg(long, required = true)]
+    data: Vec<PathBuf>,
+    /// Folder to write the model to; without it nothing is written
+    #[arg(long)]
+    out: Option<PathBuf>,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Also measure on each source, trained without it (web-payload; the others do so when a table has several sources)
+    #[arg(long)]
+    leave_out: bool,
+}
+
+pub(super) fn run(args: &Train, global: &Global) -> Result<Exit, Fail> {
+    let recipe = eval::recipe_of(&args.name)?;
+    let table = table::read(&args.data)?;
+    let trained = recipe.train(&table, args.seed).map_err(|e| refused(&e))?;
+    let trained = if args.leave_out && args.name == "web-payload" { with_left_out(trained, &table, args.seed)? } else { trained };
+    if let Some(dir) = &args.out {
+        std::fs::create_dir_all(dir).map_err(|e| Fail::unreadable(dir, &e))?;
+        for (name, bytes) in trained.folder.files() {
+            let path = dir.join(name);
+            std::fs::write(&path, bytes).map_err(|e| Fail::unreadable(&path, &e))?;
+        }
+    }
+    if global.json {
+        out::json(&as_json(args, &table, &trained));
+    } else {
+        print(args, recipe, &trained);
+    }
+    Ok(Exit::Fine)
+}
+
+fn refused(error: &TrainError) -> Fail {
+    match error {
+        TrainError::Table(error) => table::fault(error),
+        other => Fail::new("E0507", other.to_string()).exit(Exit::Refused),
+    }
+}
+
+/// The card of `web-payload` with each source left out; takes minutes on the whole table.
+fn with_left_out(mut trained: Trained, table: &Table, seed: u64) -> Result<Trained, Fail> {
+    let rows = learn::recipe::web_rows(table).map_err(|e| table::fault(&e))?;
+    let training: Vec<web::Row> = rows.into_iter().filter(|row| row.split != "dev").collect();
+    let all = web::augmented(&training, seed);
+    trained.card.left_out = web::sources(&training).iter().filter_map(|source| web::leave_source_out(&all, source, seed)).collect();
+    trained.folder.insert("card.json", trained.card.to_bytes()).map_err(|e| Fail::new("E0505", e.to_string()))?;
+    Ok(trained)
+}
+
+fn as_json(args: &Train, table: &Table, trained: &Trained) -> Value {
+    json!({
+        "schema": "bartizan.model_train/1", "model": args.name, "rows": table.len(), "seed": args.seed, "figures": trained.figures,
+        "left_out": trained.card.left_out, "written": args.out.is_some(), "path": args.out.as_ref().map(|p| p.display().to_string()),
+        "ships": trained.card.ships, "notes": trained.notes,
+        "batches": [], "flagged": [], "triggers": [],
+        "suspect_rows": trained.suspects.iter().map(|suspect| suspect.line).collect::<Vec<u64>>(),
+    })
+}
+
+fn print(args: &Train, recipe: &Recipe, trained: &Trained) {
+    left_out_table(&trained.card.left_out);
+    let (figures, report) = (&trained.figures, &trained.figures.report);
+    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
+    out::line(format!(
+        " {} {}: {} rows ({} bad), {} duplicates left out, {} with both labels",
+        recipe.name, recipe.version, figures.rows, report.n_attack, figures.duplicates, figures.contradictions
+    ));
+    out::line(format!(" {}", figures.split));
+    out::line(format!(" {:<44} {:>8} {:>10} {:>10}", "held back", "AUC", "found@.1%", "found@1%"));
+    let at = |rates: &std::collections::BTreeMap<&str, Option<f64>>, rate: &str| number(rates.get(rate).copied().flatten());
+    out::line(format!(
+        " {:<44} {:>8} {:>10} {:>10}",
+        "model",
+        number(report.auc),
+        at(&report.tpr_at_fpr, "0.001"),
+        at(&report.tpr_at_fpr, "0.01")
+    ));
+    let trivial = &figures.trivial;
+    let what: String = trivial.what.chars().take(44).collect();
+    out::line(format!(
+        " {what:<44} {:>8} {:>10} {:>10}",
+        number(trivial.auc),
+        at(&trivial.tpr_at_fpr, "0.001"),
+        at(&trivial.tpr_at_fpr, "0.01")
+    ));
+    out::line(format!(" calibration error {:.4}", report.calibration_error));
+    for figure in &figures.held {
+        out::line(format!(
+            " {:>8.3} %  {:>6} of {:>6}  {}",
+            figure.share.share * 100.0,
+            figure.share.hits,
+            figure.share.of,
+            out::shown(&figure.what)
+        ));
+    }
+    for note in &trained.notes {
+        out::note(format!(" {}", out::shown(note)));
+    }
+    if !trained.card.ships {
+        out::line(" may not ship: its data or recipe do not allow it; for use on this machine");
+    }
+    if let Some(dir) = &args.out {
+        let files: Vec<&str> = trained.folder.files().map(|(name, _)| name).collect();
+        let dir = dir.display();
+        out::line(format!(" wrote {} to {dir}; sign it: bartizan model sign {dir} --key NAME.key.pem", files.join(", ")));
+    }
+}
+
+fn left_out_table(table: &[learn::card::LeftOut]) {
+    if table.is_empty() {
+        return;
+    }
+    out::line(format!(
+        " {:<22} {:>7} {:>7}  {:>8} {:>8} {:>8} {:>8}  trivial@.5%",
+        "source left out", "attacks", "benign", "@.1%", "@.5%", "@1%", "AUC"
+    ));
+    for row in table {
+        out::line(format!(
+            " {:<22} {:>7} {:>7}  {:>8.4} {:>8.4} {:>8.4} {:>8.5}  {:.4}   benign: {}",
+            out::shown(&row.source),
+            row.attacks,
+            row.benign,
+            row.tpr_at_fpr_01.share,
+            row.tpr_at_fpr_05.share,
+            row.tpr_at_fpr_1.share,
+            row.auc,
+            row.trivial_at_fpr_05.share,
+            row.benign_from
+        ));
+    }
+}
