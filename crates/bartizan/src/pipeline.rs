@@ -5,7 +5,7 @@
 use detect::Knowledge;
 use event::incident::Entry;
 use event::response::Mode;
-use event::{Event, Finding, Incident, Response, Time};
+use event::{Event, Finding, Incident, LoginDecision, Response, Time};
 use incident::{Change, Config, Correlator, Forecaster, Never, Plan, Planner, PlannerConfig, Usual};
 
 use crate::shard::{About, Shards};
@@ -30,6 +30,8 @@ pub struct Inline {
 #[derive(Default)]
 pub struct Outcome {
     pub findings: Vec<Finding>,
+    /// About the sign-ins of the batch, in order.
+    pub decisions: Vec<LoginDecision>,
     pub incidents: Vec<Change>,
     pub planned: Vec<Response>,
     /// Incidents whose trail says why nothing was done.
@@ -60,7 +62,9 @@ impl Pipeline {
     pub fn step(&mut self, events: &[Event], observed: &[Event], inline: Inline, now: Option<Time>) -> Outcome {
         let mut findings = inline.findings;
         findings.extend(self.shards.detect(observed, Some(inline.about)));
+        let mut decisions = self.shards.decisions();
         findings.extend(self.shards.detect(events, None));
+        decisions.extend(self.shards.decisions());
         findings.sort_by(|a, b| (a.last_seen, &a.analytic.uid, &a.uid).cmp(&(b.last_seen, &b.analytic.uid, &b.uid)));
         self.usual.tell(&mut findings, &[events, observed]);
         for finding in &findings {
@@ -68,7 +72,7 @@ impl Pipeline {
         }
         let incidents = self.correlator.settle();
         let (planned, left) = self.plan(&findings, now);
-        Outcome { findings, incidents, planned, left }
+        Outcome { findings, decisions, incidents, planned, left }
     }
 
     fn plan(&mut self, findings: &[Finding], now: Option<Time>) -> (Vec<Response>, Vec<Incident>) {

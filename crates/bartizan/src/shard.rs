@@ -5,7 +5,7 @@
 //! are sorted before they leave, so that neither threads nor their number can be seen in the result.
 
 use detect::{Detector, Knowledge, Scope, Seen, Spec};
-use event::{Event, Finding};
+use event::{Event, Finding, LoginDecision};
 
 struct Owned {
     spec: &'static Spec,
@@ -17,6 +17,8 @@ struct Shard {
     of: u64,
     stateless: Vec<Owned>,
     keyed: Vec<Owned>,
+    /// About the sign-ins of the latest batch, in order.
+    decisions: Vec<LoginDecision>,
 }
 
 pub struct Shards {
@@ -37,11 +39,18 @@ impl Shards {
             let specs = detect::ALL.iter().filter(move |spec| (spec.scope == Scope::Event) == stateless);
             specs.map(|spec| Owned { spec, detector: (spec.build)(knowledge) }).collect::<Vec<Owned>>()
         };
-        Shards { shards: (0..of).map(|index| Shard { index, of, stateless: owned(true), keyed: owned(false) }).collect() }
+        Shards {
+            shards: (0..of).map(|index| Shard { index, of, stateless: owned(true), keyed: owned(false), decisions: Vec::new() }).collect(),
+        }
     }
 
     pub fn count(&self) -> usize {
         self.shards.len()
+    }
+
+    /// What was decided about the sign-ins since the last call, in the order of the events.
+    pub fn decisions(&mut self) -> Vec<LoginDecision> {
+        self.shards.iter_mut().flat_map(|shard| std::mem::take(&mut shard.decisions)).collect()
     }
 
     /// Findings of the batch, by time, analytic and name. `inspected` is what the gateway's inline inspection already said.
@@ -113,6 +122,7 @@ impl Shard {
     }
 
     fn keyed(&mut self, events: &[Event], about: &About) -> Vec<Finding> {
+        self.decisions.clear();
         let mut found = Vec::new();
         let nothing = Seen::default();
         let mut said = about.iter().peekable();
@@ -123,6 +133,7 @@ impl Shard {
                 let Some(key) = owned.spec.scope.key(event) else { continue };
                 if key % self.of == self.index {
                     owned.detector.detect(event, seen, &mut found);
+                    self.decisions.extend(owned.detector.decided());
                 }
             }
         }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use event::finding::RuleHit;
-use event::{Analytic, Body, EntityKind, Event, Finding};
+use event::{Analytic, Body, EntityKind, Event, Finding, LoginDecision};
 use rule::Ruleset;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,7 @@ pub mod content;
 mod guessing;
 pub mod identity;
 mod malware;
+mod sign_in;
 pub mod state;
 pub mod web;
 
@@ -30,6 +31,11 @@ pub trait Detector: Send {
     /// What a detector of [`Scope::Event`] leaves for the keyed ones about the event it looked at last.
     fn seen(&mut self) -> Seen {
         Seen::default()
+    }
+
+    /// What was decided about the sign-in that it looked at last, by the detector that decides.
+    fn decided(&mut self) -> Option<LoginDecision> {
+        None
     }
 
     /// The whole state, for a checkpoint; empty when there is none.
@@ -114,6 +120,7 @@ pub struct Config {
     pub flood: web::flood::Config,
     pub exfiltration: web::exfiltration::Config,
     pub brute_force: identity::brute_force::Config,
+    pub risk: identity::risk::Config,
 }
 
 /// A rule set from named texts, such as [`web::RULES`]; every fault at once.
@@ -129,6 +136,7 @@ pub const ALL: &[&Spec] = &[
     &web::flood::SPEC,
     &web::exfiltration::SPEC,
     &identity::brute_force::SPEC,
+    &identity::risk::SPEC,
 ];
 
 // Tests read the source folder, content and shared data.

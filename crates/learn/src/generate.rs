@@ -1,6 +1,7 @@
 //! Our own seeded rows, to fill what public data lacks. Same seed, same rows.
 
 mod grammar;
+pub mod logins;
 pub mod web;
 
 /// A small generator of random numbers (SplitMix64, Steele et al. 2014). For data, never for secrets.

@@ -16,6 +16,7 @@
 //! | [`baseline`] | what is usual for an entity, in a few hundred bytes |
 //! | [`template`] | log lines that say the same with other values |
 //! | [`series`] | how unusual each value of a numeric series is |
+//! | [`login`] | who signs in: memory of accounts, likelihood ratios, features of the login trees |
 //! | [`sign`], [`card`] | model folders: signature, verification, documentation |
 
 pub mod baseline;
@@ -26,6 +27,7 @@ pub mod card;
 pub mod features;
 pub mod forecast;
 pub mod generate;
+pub mod login;
 pub mod measure;
 pub mod prose;
 pub mod recipe;

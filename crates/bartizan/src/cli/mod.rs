@@ -11,6 +11,7 @@ mod demo;
 mod explain;
 pub mod fail;
 mod forecast;
+mod generate;
 mod incident;
 mod model;
 mod order;
@@ -70,6 +71,7 @@ enum Command {
     Redo(order::Redo),
     Block(order::Block),
     Waf(waf::Waf),
+    Generate(generate::Generate),
     Template(template::Template),
     Series(series::Series),
     Model(model::Model),
@@ -108,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Redo(args) => order::redo(&args, &global),
         Command::Block(args) => order::block(&args, &global),
         Command::Waf(args) => waf::run(&args, &global),
+        Command::Generate(args) => generate::run(&args, &global),
         Command::Template(args) => template::run(&args, &global),
         Command::Series(args) => series::run(&args, &global),
         Command::Forecast(args) => forecast::run(&args, &global),

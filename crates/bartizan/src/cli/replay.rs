@@ -39,6 +39,8 @@ enum Emit {
     Findings,
     Events,
     Responses,
+    /// One line more for each sign-in and use of a session: risk, decision, reasons
+    Decisions,
 }
 
 pub(super) fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
@@ -59,6 +61,9 @@ pub(super) fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
         } else {
             let outcome = pipeline.step(&events, &[], Inline::default(), None);
             findings += outcome.findings.len() as u64;
+            for decision in outcome.decisions.iter().filter(|_| args.emit == Emit::Decisions) {
+                write(&mut printed, &login_json(decision));
+            }
             if lines {
                 for finding in outcome.findings {
                     write(&mut printed, &finding_json(finding));
@@ -107,6 +112,17 @@ fn write(out: &mut Vec<u8>, value: &serde_json::Value) {
     if serde_json::to_writer(&mut *out, value).is_ok() {
         out.push(b'\n');
     }
+}
+
+/// `bartizan.login/1`
+pub(super) fn login_json(decision: &event::LoginDecision) -> serde_json::Value {
+    let reasons: Vec<serde_json::Value> =
+        decision.reasons.iter().map(|r| serde_json::json!({"code": r.code, "text": r.text, "push": r.push})).collect();
+    serde_json::json!({
+        "schema": "bartizan.login/1", "id": decision.id, "line": decision.line, "time": decision.time.to_string(), "user": decision.user,
+        "risk": decision.risk, "decision": decision.decision, "effective": decision.effective, "prior_logins": decision.prior_logins,
+        "reasons": reasons, "model": decision.model,
+    })
 }
 
 fn finding_json(finding: event::Finding) -> serde_json::Value {

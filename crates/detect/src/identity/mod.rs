@@ -3,5 +3,6 @@
 use crate::Spec;
 
 pub mod brute_force;
+pub mod risk;
 
-pub const ALL: &[&Spec] = &[&brute_force::SPEC];
+pub const ALL: &[&Spec] = &[&brute_force::SPEC, &risk::SPEC];

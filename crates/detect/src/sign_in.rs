@@ -1,0 +1,141 @@
+//! One judge for every sign-in: memory, risk, policy and reasons, used by the detector, the replay and the decision API alike.
+
+use event::authentication::{Action, Outcome};
+use event::login::{LoginReason, Step};
+use event::{Authentication, Event, LoginDecision, Text, Time};
+use learn::login::{Features, Look, Memory, ratio};
+use serde::{Deserialize, Serialize};
+
+mod policy;
+mod reasons;
+
+pub(crate) use policy::Policy;
+pub(crate) use reasons::{Sign, signs};
+
+/// Settings of the risk of sign-ins and of what follows from it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// `effective` follows `decision`; else everything is allowed and only recorded.
+    pub enforce: bool,
+    /// Share of sign-ins by right that may be asked again.
+    pub reauth_budget: f64,
+    /// Blocked from here on when two independent signs agree.
+    pub block_risk: f64,
+    /// Told as a finding from here on when two independent signs agree.
+    pub finding_risk: f64,
+    /// Confirmed sign-ins below which nothing is blocked.
+    pub cold_logins: u32,
+    /// Accounts that are never blocked, and always told.
+    pub break_glass: Vec<String>,
+    pub memory: learn::login::Config,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            enforce: false,
+            reauth_budget: 0.05,
+            block_risk: 0.99,
+            finding_risk: 0.97,
+            cold_logins: 5,
+            break_glass: Vec::new(),
+            memory: learn::login::Config::default(),
+        }
+    }
+}
+
+/// Log odds from features; layer 1 alone when no trees are loaded.
+#[derive(Clone, Default)]
+pub(crate) struct Scorer;
+
+impl Scorer {
+    fn name(&self) -> Text {
+        Text::const_new("login-ratio@1.0")
+    }
+
+    /// Calibrated log odds.
+    fn logit(&self, features: &Features) -> f64 {
+        ratio::logit(features)
+    }
+}
+
+/// Memory and policy. Plain data but for the scorer.
+pub(crate) struct Judge {
+    config: Config,
+    scorer: Scorer,
+    pub(crate) state: State,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct State {
+    memory: Memory,
+    policy: Policy,
+}
+
+/// What was made of one sign-in.
+pub(crate) struct Judged {
+    pub(crate) decision: LoginDecision,
+    pub(crate) features: Features,
+    pub(crate) signs: Vec<Sign>,
+}
+
+impl Judge {
+    pub(crate) fn new(config: Config, scorer: Scorer) -> Judge {
+        let state = State { memory: Memory::new(config.memory.clone()), policy: Policy::default() };
+        Judge { config, scorer, state }
+    }
+
+    /// Decides about a sign-in or a use of a session, and learns from it and from what else happens to the account.
+    pub(crate) fn look(&mut self, event: &Event, auth: &Authentication) -> Option<Judged> {
+        let time = event.meta.time;
+        let look = Look::of(auth, time)?;
+        let is_session = auth.action == Action::Session;
+        let features = self.state.memory.features(&look, is_session);
+        let logit = self.scorer.logit(&features);
+        let risk = sigmoid(logit);
+        let judged = matches!(auth.action, Action::Login | Action::Session).then(|| self.judge(event, auth, time, features, logit, risk));
+        self.state.memory.observe(auth, time, &features, ratio::doubt(&features));
+        judged
+    }
+
+    fn judge(&mut self, event: &Event, auth: &Authentication, time: Time, features: Features, logit: f64, risk: f64) -> Judged {
+        let found = signs(auth, &features);
+        let limit = self.state.policy.limit(self.config.reauth_budget);
+        let cold = features.confirmed < self.config.cold_logins;
+        let spared = self.config.break_glass.iter().any(|name| auth.user == name.as_str());
+        let decision = if risk >= self.config.block_risk && found.len() >= 2 && !cold && !spared {
+            Step::Block
+        } else if logit >= limit {
+            Step::StepUp
+        } else {
+            Step::Allow
+        };
+        if auth.action == Action::Login && auth.outcome == Outcome::Success && !cold {
+            self.state.policy.count(logit, time);
+        }
+        let mut reasons = reasons::of(auth, &features);
+        reasons.sort_by(|a: &LoginReason, b| b.push.abs().total_cmp(&a.push.abs()));
+        reasons.truncate(REASONS_MAX);
+        let decision = LoginDecision {
+            event: event.meta.uid,
+            id: if auth.id.is_empty() { event.meta.record.to_string().into() } else { auth.id.clone() },
+            line: event.meta.record,
+            time,
+            user: auth.user.clone(),
+            risk,
+            decision,
+            effective: if self.config.enforce { decision } else { Step::Allow },
+            prior_logins: features.prior,
+            reasons,
+            model: self.scorer.name(),
+        };
+        Judged { decision, features, signs: found }
+    }
+}
+
+const REASONS_MAX: usize = 6;
+
+fn sigmoid(logit: f64) -> f64 {
+    1.0 / (1.0 + (-logit).exp())
+}
