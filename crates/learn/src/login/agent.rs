@@ -141,5 +141,9 @@ impl Agent {
 }
 
 fn number(bytes: &[u8]) -> u16 {
-    bytes.iter().take_while(|b| b.is_ascii_digit()).take(4).fold(0, |n: u16, digit| n.saturating_mul(10).saturating_add(u16::from(digit - b'0')))
+    bytes
+        .iter()
+        .take_while(|b| b.is_ascii_digit())
+        .take(4)
+        .fold(0, |n: u16, digit| n.saturating_mul(10).saturating_add(u16::from(digit - b'0')))
 }

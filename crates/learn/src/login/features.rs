@@ -140,7 +140,8 @@ impl Features {
                 f32::NAN
             },
             trip: if trip != 0 && total > 0.0 {
-                let near = |d: i64| u32::try_from(i64::from(trip) + d).map_or(0.0, |k| profile.weight_of(Level::Trip, k, minute, half_life_min));
+                let near =
+                    |d: i64| u32::try_from(i64::from(trip) + d).map_or(0.0, |k| profile.weight_of(Level::Trip, k, minute, half_life_min));
                 let own = near(-2) * 0.1 + near(-1) * 0.25 + near(0) * 0.5 + near(1) * 0.25 + near(2) * 0.1;
                 let common = world.trip_share(trip);
                 (common.max(0.002) / ((own + 2.0 * common) / (total + 2.0)).max(0.002)).ln().clamp(-3.0, 4.0)

@@ -133,6 +133,11 @@ impl Memory {
         self.users.len()
     }
 
+    #[cfg(test)]
+    pub(crate) fn values_of(&self, user: u64) -> usize {
+        self.users.get(user).map_or(0, |profile| profile.levels.iter().map(History::len).sum())
+    }
+
     fn half_life_min(&self) -> f32 {
         self.config.half_life_d * 24.0 * 60.0
     }
@@ -144,7 +149,9 @@ impl Memory {
     /// Sign-ins that nobody objected to in time become knowledge.
     fn settle(&mut self, look: &Look) {
         let (half_life_min, limit) = (self.half_life_min(), look.minute.saturating_sub((self.config.confirm_s / 60) as i32));
-        let Some(profile) = self.users.get(look.user).filter(|p| p.pending.iter().any(|pending| pending.look.minute <= limit)) else { return };
+        let Some(profile) = self.users.get(look.user).filter(|p| p.pending.iter().any(|pending| pending.look.minute <= limit)) else {
+            return;
+        };
         let _ = profile;
         let world = &mut self.world;
         let profile = self.users.entry(look.user, i64::from(look.minute) * 60_000_000, |p| p.successes);
@@ -163,11 +170,21 @@ impl Memory {
         profile.last = Some(*look);
         let device = look.key(Level::Device);
         let known = |level: Level| profile.levels[level as usize].weight(look.key(level), look.minute, half_life_min) > 0.0;
-        let at_home = if device != 0 { known(Level::Device) } else { known(Level::Address) && (look.key(Level::Browser) == 0 || known(Level::Browser)) };
+        let at_home = if device != 0 {
+            known(Level::Device)
+        } else {
+            known(Level::Address) && (look.key(Level::Browser) == 0 || known(Level::Browser))
+        };
         // A passkey is bound to the site and to the person's device: it is its own second factor.
         let sure = at_home || factor == "passkey";
-        let pending =
-            Pending { look: *look, place: features.place, agent: features.agent, weight: (1.0 - risk).clamp(0.0, 1.0), teaches: 1.0, login: true };
+        let pending = Pending {
+            look: *look,
+            place: features.place,
+            agent: features.agent,
+            weight: (1.0 - risk).clamp(0.0, 1.0),
+            teaches: 1.0,
+            login: true,
+        };
         if sure {
             profile.learn(&pending, world, half_life_min);
         } else {
@@ -215,7 +232,14 @@ impl Memory {
         let waits = profile.pending.iter().any(|p| p.look.key(Level::Address) == look.key(Level::Address));
         if !known && !waits && profile.successes > 0 {
             let weight = SESSION_TEACHES * (1.0 - risk).clamp(0.0, 1.0);
-            profile.wait(Pending { look: *look, place: features.place, agent: features.agent, weight, teaches: SESSION_TEACHES, login: false });
+            profile.wait(Pending {
+                look: *look,
+                place: features.place,
+                agent: features.agent,
+                weight,
+                teaches: SESSION_TEACHES,
+                login: false,
+            });
         }
     }
 
@@ -226,7 +250,8 @@ impl Memory {
         let world = &mut self.world;
         let profile = self.users.entry(look.user, i64::from(look.minute) * 60_000_000, |p| p.successes);
         let (about, others) = std::mem::take(&mut profile.pending).into_iter().partition(|p: &Pending| {
-            let same = if look.session != 0 { p.look.session == look.session } else { p.look.key(Level::Address) == look.key(Level::Address) };
+            let same =
+                if look.session != 0 { p.look.session == look.session } else { p.look.key(Level::Address) == look.key(Level::Address) };
             same && look.minute.saturating_sub(p.look.minute) <= WITHIN_MIN
         });
         profile.pending = others;
@@ -278,7 +303,8 @@ impl Profile {
             bump(&mut self.agents, pending.agent, weight);
             world.depths(pending.place, pending.agent, weight);
         }
-        let known_device = look.key(Level::Device) != 0 && self.levels[Level::Device as usize].weight(look.key(Level::Device), look.minute, half_life_min) > 0.0;
+        let known_device = look.key(Level::Device) != 0
+            && self.levels[Level::Device as usize].weight(look.key(Level::Device), look.minute, half_life_min) > 0.0;
         let device = if look.key(Level::Device) == 0 { 2 } else { u8::from(!known_device) };
         bump(&mut self.devices, Some(device), weight);
         self.day_weight += weight;
@@ -321,12 +347,6 @@ impl Profile {
 
     pub(crate) fn knows_devices(&self) -> bool {
         !self.levels[Level::Device as usize].is_empty()
-    }
-
-    /// Values kept, over all levels.
-    #[cfg(test)]
-    pub(crate) fn values(&self) -> usize {
-        self.levels.iter().map(History::len).sum()
     }
 
     pub(crate) fn places_used(&self) -> usize {

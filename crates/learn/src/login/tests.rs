@@ -48,7 +48,10 @@ fn agents_are_read_without_versions() {
         (CHROME, ("Chrome", 120, "Windows")),
         (FIREFOX, ("Firefox", 121, "Linux")),
         ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/120.0 Safari/537.36 Edg/119.0.1", ("Edge", 119, "Windows")),
-        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605 Version/17.1 Mobile/15E148 Safari/604.1", ("Safari", 17, "iOS")),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605 Version/17.1 Mobile/15E148 Safari/604.1",
+            ("Safari", 17, "iOS"),
+        ),
         ("Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/119.0.0.0 Mobile Safari/537.36", ("Chrome", 119, "Android")),
         ("curl/8.4.0", ("curl", 8, "other")),
     ] {
@@ -63,9 +66,8 @@ fn agents_are_read_without_versions() {
 #[test]
 fn home_speaks_for_the_owner_and_each_step_away_against() {
     let mut memory = ada();
-    let ratio = |memory: &mut Memory, auth: &Authentication| {
-        memory.features(&Look::of(auth, at(31, 9)).expect("a look"), false).ratio.sum()
-    };
+    let ratio =
+        |memory: &mut Memory, auth: &Authentication| memory.features(&Look::of(auth, at(31, 9)).expect("a look"), false).ratio.sum();
     let steps = [
         login("198.51.100.7", "NO", 64500, CHROME),
         login("198.51.100.9", "NO", 64500, CHROME),
@@ -174,8 +176,7 @@ proptest! {
             prop_assert!(features.layer1().is_finite());
             memory.observe(&auth, time, &features, 0.0);
             prop_assert!(memory.users() <= 4);
-            let profile = memory.users.get(look.user).expect("a profile");
-            prop_assert!(profile.values() <= LEVELS * history::VALUES_MAX);
+            prop_assert!(memory.values_of(look.user) <= LEVELS * history::VALUES_MAX);
         }
     }
 

@@ -28,8 +28,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: &'static [Kind] =
-        &[Kind::Owner, Kind::Naive, Kind::Vpn, Kind::Targeted, Kind::Stuffing, Kind::Spraying, Kind::Session];
+    pub const ALL: &'static [Kind] = &[Kind::Owner, Kind::Naive, Kind::Vpn, Kind::Targeted, Kind::Stuffing, Kind::Spraying, Kind::Session];
 
     /// `targeted`
     pub const fn word(self) -> &'static str {
@@ -82,7 +81,16 @@ fn lair(world: &World, random: &mut Random) -> (usize, u32) {
     (network, world.address(network, random))
 }
 
-fn row(world: &World, person: &str, (network, address): (usize, u32), agent: String, phone: bool, at: i64, kind: Kind, random: &mut Random) -> Row {
+fn row(
+    world: &World,
+    person: &str,
+    (network, address): (usize, u32),
+    agent: String,
+    phone: bool,
+    at: i64,
+    kind: Kind,
+    random: &mut Random,
+) -> Row {
     let of = &world.networks[network];
     Row {
         id: String::new(),
@@ -190,7 +198,11 @@ fn campaign(
     for n in 0..tries {
         at += random.wait(gap_s) as i64 + 1;
         let known = kind == Kind::Spraying || random.chance(0.3);
-        let name = if known { people[(n * 7 + random.below(5)) % people.len()].name.clone() } else { format!("leak{}@example.org", random.below(1 << 24)) };
+        let name = if known {
+            people[(n * 7 + random.below(5)) % people.len()].name.clone()
+        } else {
+            format!("leak{}@example.org", random.below(1 << 24))
+        };
         let place = proxies[random.below(proxies.len())];
         let agent = programs[random.below(programs.len())].clone();
         let mut try_ = row(world, &name, place, agent, false, at, kind, random);

@@ -288,7 +288,13 @@ fn visit(
         network: network.number,
         city: format!("Town {}", network.country * 10 + spot.address as usize % 7),
         agent: if person.machine { "aws-cli/2.15.0 Python/3.11".to_owned() } else { device.agent(day) },
-        device_type: if person.machine { "tool" } else if device.phone { "mobile" } else { "desktop" },
+        device_type: if person.machine {
+            "tool"
+        } else if device.phone {
+            "mobile"
+        } else {
+            "desktop"
+        },
         device: if person.machine { String::new() } else { cookie },
         trip_ms: world.trip_ms(spot.network, random),
         session: format!("s{}-{session}", person.name),
@@ -317,7 +323,11 @@ fn visit(
         if let Some(mobile) = person.mobile.filter(|_| device.phone) {
             // Out of the door and back.
             if random.chance(0.35) {
-                place = if place.network == mobile { spot } else { Spot { network: mobile, address: world.address(mobile, random) & 0xFFFF_17FF } };
+                place = if place.network == mobile {
+                    spot
+                } else {
+                    Spot { network: mobile, address: world.address(mobile, random) & 0xFFFF_17FF }
+                };
             }
         }
         let network = &world.networks[place.network];

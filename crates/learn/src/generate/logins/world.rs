@@ -41,17 +41,18 @@ impl World {
         let mut world = World { countries, networks: Vec::new(), offices: Vec::new() };
         let mut next_block = 0xF000_0000_u32;
         let mut number = 4_200_000_000_u32;
-        let mut add = |world: &mut World, country: usize, kind: Use, blocks: usize, weight: f64, known: Option<u32>, next_number: &mut u32| {
-            let blocks = (0..blocks)
-                .map(|_| {
-                    let block = next_block;
-                    next_block = (next_block + 0x1_0000) | 0xF000_0000;
-                    block
-                })
-                .collect();
-            *next_number += 1;
-            world.networks.push(Network { number: known.unwrap_or(*next_number), country, kind, blocks, weight });
-        };
+        let mut add =
+            |world: &mut World, country: usize, kind: Use, blocks: usize, weight: f64, known: Option<u32>, next_number: &mut u32| {
+                let blocks = (0..blocks)
+                    .map(|_| {
+                        let block = next_block;
+                        next_block = (next_block + 0x1_0000) | 0xF000_0000;
+                        block
+                    })
+                    .collect();
+                *next_number += 1;
+                world.networks.push(Network { number: known.unwrap_or(*next_number), country, kind, blocks, weight });
+            };
         for country in 0..world.countries.len() {
             for n in 0..random.between(3, 6) {
                 let blocks = random.between(4, 14);
