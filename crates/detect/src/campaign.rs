@@ -33,12 +33,13 @@ impl Campaign {
     }
 
     pub(crate) fn add(&mut self, event: &Event, n: u64) {
+        self.push(evidence(event), event.meta.time, n);
+    }
+
+    /// The same for an event that is only remembered by its evidence.
+    pub(crate) fn push(&mut self, evidence: Evidence, at: Time, n: u64) {
         self.count += n;
-        self.last = self.last.max(event.meta.time);
-        let meta = &event.meta;
-        let raw = Bytes::from(&event.raw[..event.raw.len().min(RAW_BYTES_MAX)]);
-        let evidence =
-            Evidence { source: meta.source.clone(), record: meta.record, event_uid: meta.uid, time: meta.time, raw, matches: Vec::new() };
+        self.last = self.last.max(at);
         if self.first.len() < FIRST_KEPT {
             self.first.push(evidence);
         } else {
@@ -62,6 +63,13 @@ impl Campaign {
         finding.evidence = self.first.iter().chain(&self.latest).cloned().collect();
         finding
     }
+}
+
+/// What is kept of one event.
+pub(crate) fn evidence(event: &Event) -> Evidence {
+    let meta = &event.meta;
+    let raw = Bytes::from(&event.raw[..event.raw.len().min(RAW_BYTES_MAX)]);
+    Evidence { source: meta.source.clone(), record: meta.record, event_uid: meta.uid, time: meta.time, raw, matches: Vec::new() }
 }
 
 /// A count of which half is forgotten every half-life. Time going backwards counts as now.

@@ -120,7 +120,9 @@ pub struct Config {
     pub flood: web::flood::Config,
     pub exfiltration: web::exfiltration::Config,
     pub brute_force: identity::brute_force::Config,
+    pub device: identity::device::Config,
     pub risk: identity::risk::Config,
+    pub session: identity::session::Config,
 }
 
 /// A rule set from named texts, such as [`web::RULES`]; every fault at once.
@@ -136,7 +138,10 @@ pub const ALL: &[&Spec] = &[
     &web::flood::SPEC,
     &web::exfiltration::SPEC,
     &identity::brute_force::SPEC,
+    &identity::credential::SPEC,
+    &identity::device::SPEC,
     &identity::risk::SPEC,
+    &identity::session::SPEC,
 ];
 
 // Tests read the source folder, content and shared data.

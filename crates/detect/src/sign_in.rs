@@ -6,9 +6,11 @@ use event::{Authentication, Event, LoginDecision, Text, Time};
 use learn::login::{Features, Look, Memory, ratio};
 use serde::{Deserialize, Serialize};
 
+mod campaigns;
 mod policy;
 mod reasons;
 
+pub(crate) use campaigns::{Attack, Campaigns, Claim};
 pub(crate) use policy::Policy;
 pub(crate) use reasons::{Sign, signs};
 

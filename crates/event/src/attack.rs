@@ -60,6 +60,8 @@ const fn technique(uid: &'static str, name: &'static str, tactic: Tactic) -> Tec
 
 pub const EXPLOIT_PUBLIC: Technique = technique("T1190", "Exploit Public-Facing Application", Tactic::InitialAccess);
 pub const DRIVE_BY: Technique = technique("T1189", "Drive-by Compromise", Tactic::InitialAccess);
+pub const STEAL_WEB_SESSION_COOKIE: Technique = technique("T1539", "Steal Web Session Cookie", Tactic::CredentialAccess);
+pub const WEB_SESSION_COOKIE: Technique = technique("T1550.004", "Web Session Cookie", Tactic::LateralMovement);
 pub const VALID_ACCOUNTS: Technique = technique("T1078", "Valid Accounts", Tactic::InitialAccess);
 pub const VULNERABILITY_SCANNING: Technique = technique("T1595.002", "Vulnerability Scanning", Tactic::Reconnaissance);
 pub const WORDLIST_SCANNING: Technique = technique("T1595.003", "Wordlist Scanning", Tactic::Reconnaissance);

@@ -20,7 +20,7 @@ pub use agent::Agent;
 pub use features::{FEATURES, Features};
 pub use look::Look;
 pub use memory::{Config, Memory};
-pub use session::Birth;
+pub use session::{Birth, Drift};
 
 /// Levels of what a user is known by. The first five are places from fine to coarse, the next three programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,10 +10,12 @@
 
 use event::analytic::AnalyticKind;
 use event::authentication::{Action, Outcome};
-use event::{Analytic, Body, EntityKind, Event, Finding, attack};
+use event::{Analytic, Body, Event, Finding, attack};
+use serde::{Deserialize, Serialize};
 
 pub use crate::guessing::Config;
 use crate::guessing::{Guessing, Try};
+use crate::sign_in::{Campaigns, Claim};
 use crate::{Detector, Scope, Seen, Spec, StateError, state};
 
 pub const SPEC: Spec = Spec {
@@ -24,7 +26,8 @@ pub const SPEC: Spec = Spec {
         kind: AnalyticKind::Behavioral,
         techniques: &[attack::PASSWORD_GUESSING, attack::PASSWORD_SPRAYING, attack::CREDENTIAL_STUFFING, attack::VALID_ACCOUNTS],
     },
-    scope: Scope::Entity(EntityKind::Address),
+    // Tries that belong to a campaign against the whole service are told by `identity.credential`, once.
+    scope: Scope::Whole,
     header: "One source tries passwords, on one name or on many, fast or over hours. Without a success it stays low; the sign-in after guessing \
              raises it to high or critical. Mistaken by: a person who mistypes, an office behind one address, a script with a stale password.",
     build: |knowledge| Box::new(BruteForce::new(knowledge.config.brute_force.clone())),
@@ -32,12 +35,19 @@ pub const SPEC: Spec = Spec {
 
 struct BruteForce {
     config: Config,
-    state: Guessing,
+    state: State,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct State {
+    guessing: Guessing,
+    campaigns: Campaigns,
 }
 
 impl BruteForce {
     fn new(config: Config) -> BruteForce {
-        BruteForce { state: Guessing::new(&config), config }
+        let state = State { guessing: Guessing::new(&config), campaigns: Campaigns::new(super::credential::SEED) };
+        BruteForce { state, config }
     }
 }
 
@@ -46,6 +56,9 @@ impl Detector for BruteForce {
         let Body::Authentication(auth) = &event.body else { return };
         let Some(source) = auth.client else { return };
         if auth.action != Action::Login || auth.outcome == Outcome::Pending {
+            return;
+        }
+        if self.state.campaigns.observe(event, auth) != Claim::No {
             return;
         }
         let a_try = Try {
@@ -58,7 +71,7 @@ impl Detector for BruteForce {
             host: &auth.host,
             more: [event::Entity::host(&auth.host)].into_iter().filter(|e| !e.name.is_empty()).collect(),
         };
-        self.state.observe(event, &a_try, &SPEC.analytic, &self.config, out);
+        self.state.guessing.observe(event, &a_try, &SPEC.analytic, &self.config, out);
     }
 
     fn save(&self) -> Vec<u8> {

@@ -3,6 +3,9 @@
 use crate::Spec;
 
 pub mod brute_force;
+pub mod credential;
+pub mod device;
 pub mod risk;
+pub mod session;
 
-pub const ALL: &[&Spec] = &[&brute_force::SPEC, &risk::SPEC];
+pub const ALL: &[&Spec] = &[&brute_force::SPEC, &credential::SPEC, &device::SPEC, &risk::SPEC, &session::SPEC];

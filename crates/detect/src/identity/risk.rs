@@ -15,7 +15,7 @@ use event::{Analytic, Authentication, Body, Entity, Event, Finding, LoginDecisio
 
 use crate::campaign::Campaign;
 pub use crate::sign_in::Config;
-use crate::sign_in::{Judge, Judged, Scorer};
+use crate::sign_in::{Campaigns, Claim, Judge, Judged, Scorer};
 use crate::{Detector, Scope, Seen, Spec, StateError, state};
 
 pub const SPEC: Spec = Spec {
@@ -36,12 +36,14 @@ pub const SPEC: Spec = Spec {
 struct Risk {
     config: Config,
     judge: Judge,
+    /// What got in within a campaign is told by `identity.credential`, once.
+    campaigns: Campaigns,
     decided: Option<LoginDecision>,
 }
 
 impl Risk {
     fn new(config: Config, scorer: Scorer) -> Risk {
-        Risk { judge: Judge::new(config.clone(), scorer), config, decided: None }
+        Risk { judge: Judge::new(config.clone(), scorer), campaigns: Campaigns::new(super::credential::SEED), config, decided: None }
     }
 
     fn finding(&self, event: &Event, auth: &Authentication, judged: &Judged) -> Finding {
@@ -81,11 +83,12 @@ impl Detector for Risk {
     fn detect(&mut self, event: &Event, _seen: &Seen, out: &mut Vec<Finding>) {
         self.decided = None;
         let Body::Authentication(auth) = &event.body else { return };
+        let claim = self.campaigns.observe(event, auth);
         let Some(judged) = self.judge.look(event, auth) else { return };
         // A use of a session is told by `identity.session`; a wrong password let nobody in.
         let got_in = auth.action == Action::Login && auth.outcome != Outcome::Failure;
         let cold = judged.features.confirmed < self.config.cold_logins;
-        if got_in && !cold && judged.decision.risk >= self.config.finding_risk && judged.signs.len() >= 2 {
+        if got_in && !cold && claim == Claim::No && judged.decision.risk >= self.config.finding_risk && judged.signs.len() >= 2 {
             out.push(self.finding(event, auth, &judged));
         }
         self.decided = Some(judged.decision);
@@ -96,11 +99,14 @@ impl Detector for Risk {
     }
 
     fn save(&self) -> Vec<u8> {
-        state::save(&self.judge.state)
+        state::save(&(&self.judge.state, &self.campaigns))
     }
 
     fn load(&mut self, saved: &[u8]) -> Result<(), StateError> {
-        self.judge.state = state::load(SPEC.analytic.uid, saved)?;
+        (self.judge.state, self.campaigns) = state::load(SPEC.analytic.uid, saved)?;
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 //! The features of the boosted trees: layer 1's parts, how far from home, how common, what else happened. NaN where it is not known.
 
-use super::memory::{Drift, Profile};
+use super::memory::Profile;
 use super::population::Population;
 use super::ratio::{self, Ratio, depth_share, depth_tail, log_ratio};
-use super::{Level, Look, place};
+use super::{AGENT_DEPTHS, Drift, Level, Look, place};
 
 /// One feature.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +93,9 @@ pub struct Features {
     pub drift: Option<Drift>,
 }
 
+/// Share of sign-ins with a newer version than before, at least.
+const RENEWED: f32 = 0.15;
+
 fn ln1p(value: f32) -> f32 {
     value.max(0.0).ln_1p()
 }
@@ -109,9 +112,11 @@ impl Features {
         let (place, agent) = (profile.place_depth(look, half_life_min), profile.agent_depth(look, half_life_min));
         let place_tail = place.map_or(f32::NAN, |depth| depth_tail(&profile.places, &world.places, depth));
         let agent_tail = agent.map_or(f32::NAN, |depth| depth_tail(&profile.agents, &world.agents, depth));
+        // Programs are renewed every few weeks, also where nobody saw it yet.
+        let agent_tail = if agent == Some(1) { agent_tail.max(RENEWED) } else { agent_tail };
         let backed_off = |levels: &[Level], own: &[f32], all: &[f32], depth: Option<u8>| {
             let Some(depth) = depth else { return f32::NAN };
-            let share = depth_share(own, all, depth);
+            let share = depth_share(own, all, depth).max(if own.len() == AGENT_DEPTHS && depth == 1 { RENEWED } else { 0.0 });
             match levels.get(usize::from(depth)) {
                 Some(level) => log_ratio(world.share(*level, look, weight(*level)), share, weight(*level) / total.max(1.0)),
                 None => log_ratio(1.0, share, 1.0),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::{History, faded};
 use super::population::{Population, bump};
-use super::{AGENT_DEPTHS, Birth, Features, LEVELS, Level, Look, PLACE_DEPTHS, session};
+use super::{AGENT_DEPTHS, Birth, Features, LEVELS, Level, Look, PLACE_DEPTHS};
 use crate::baseline::table::Table;
 
 /// Bounds and speeds of the memory.
@@ -379,5 +379,3 @@ impl Profile {
         })
     }
 }
-
-pub(crate) use session::Drift;
