@@ -138,6 +138,13 @@ impl Memory {
         self.users.get(user).map_or(0, |profile| profile.levels.iter().map(History::len).sum())
     }
 
+    #[cfg(test)]
+    pub(crate) fn share_of(&self, look: &Look, level: Level) -> f32 {
+        let half_life_min = self.half_life_min();
+        let of = |profile: &Profile| profile.weight(level, look, half_life_min) / profile.total(look.minute, half_life_min);
+        self.users.get(look.user).map_or(0.0, of)
+    }
+
     fn half_life_min(&self) -> f32 {
         self.config.half_life_d * 24.0 * 60.0
     }
