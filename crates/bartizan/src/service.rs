@@ -149,6 +149,7 @@ impl Service {
                 orders,
                 now: clock::now,
                 about: Arc::new(move || about.about()),
+                check: crate::checking::checker(wanted.knowledge.clone(), send.clone()),
             };
             let stopped = stopped;
             runtime.spawn(async move {

@@ -12,6 +12,7 @@ mod about;
 mod api;
 mod ask;
 mod asset;
+mod check;
 mod guard;
 mod headers;
 mod href;
@@ -32,6 +33,7 @@ use event::order::{Answer, What};
 use event::{Severity, Text, Time};
 
 pub use about::{About, ModelState, Site, SourceState};
+pub use check::{Checked, Matter, MatterKind};
 pub use serve::{Bound, bind};
 pub use session::OneTime;
 
@@ -46,6 +48,8 @@ pub struct Links {
     pub now: fn() -> Time,
     /// The state of the program at this moment; called once a page, so it must be cheap.
     pub about: Arc<dyn Fn() -> About + Send + Sync>,
+    /// Judges what a person hands in, and records it when there is something to find. Blocking: called on a thread that may.
+    pub check: Arc<dyn Fn(&Matter) -> Checked + Send + Sync>,
 }
 
 /// One message of the live stream: never HTML, never more than a row needs.

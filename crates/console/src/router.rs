@@ -16,6 +16,7 @@ use maud::Markup;
 use tokio::sync::{Semaphore, watch};
 
 use crate::ask;
+use crate::check::{Matter, MatterKind};
 use crate::guard::{self, Origin, see_other};
 use crate::href::Href;
 use crate::page::{self, Ctx, Gone};
@@ -23,6 +24,8 @@ use crate::session::{Notice, Sessions, Theme, Who};
 use crate::{Links, api, asset, headers, live};
 
 const FORM_BYTES_MAX: usize = 64 * 1024;
+/// A file that is handed in.
+const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
 const NOTE_CHARS_MAX: usize = 2_000;
 
 /// What every handler may use.
@@ -63,6 +66,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/network", get(|c: Call| c.page(|ctx| page::area::page(ctx, &page::area::NETWORK))))
         .route("/posture", get(|c: Call| c.page(page::posture::page)))
         .route("/response", get(|c: Call| c.page(page::response::page)))
+        .route("/check", get(|c: Call| c.page(|ctx| page::check::page(ctx, None))).post(check_text))
+        .route("/check/file", post(check_file).layer(DefaultBodyLimit::max(FILE_BYTES_MAX)))
         .route("/models", get(|c: Call| c.page(page::model::list)))
         .route("/models/{name}", get(|c: Call, Path(name): Path<String>| c.page(move |ctx| page::model::page(ctx, &name))))
         .route("/settings", get(|c: Call| c.page(page::settings::page)))
@@ -189,6 +194,34 @@ async fn end_others(State(app): State<Arc<App>>, Extension(who): Extension<Who>,
     let ended = app.sessions.end_others(&who);
     let notice = Notice { good: true, text: format!("{ended} other logins ended"), detail: String::new() };
     with_notice(&app, &who, &fields, notice)
+}
+
+/// A text that was pasted into the check page.
+async fn check_text(call: Call, Form(fields): Form<Fields>) -> Response {
+    if !trusted(&call.who, &fields) {
+        return untrusted();
+    }
+    let field = |name: &str| fields.get(name).map_or("", String::as_str);
+    let Some(kind) = MatterKind::parse(field("kind")).filter(|_| !field("text").trim().is_empty()) else {
+        return call.page(|ctx| page::check::page(ctx, None)).await;
+    };
+    let text = if kind == MatterKind::Url { field("text").trim() } else { field("text") };
+    let matter = Matter { name: format!("pasted {}", field("kind")), bytes: text.as_bytes().to_vec(), kind };
+    call.page(move |ctx| page::check::page(ctx, Some(&matter))).await
+}
+
+/// A file that was dropped: answers with the result alone.
+async fn check_file(call: Call, headers: axum::http::HeaderMap, bytes: axum::body::Bytes) -> Response {
+    if !call.who.csrf_is(headers.get("x-csrf-token").and_then(|v| v.to_str().ok()).unwrap_or_default()) {
+        return untrusted();
+    }
+    let name: String = call.query.get("name").map_or("file", String::as_str).chars().take(255).collect();
+    let matter = Matter { name, bytes: bytes.to_vec(), kind: MatterKind::File };
+    call.page(move |ctx| {
+        let said = (ctx.app.links.check)(&matter);
+        Ok(page::check::result(&page::check::Answer { name: matter.name.clone(), said }))
+    })
+    .await
 }
 
 /// Whatever a person does: form in, order out, answer on the next page.

@@ -235,6 +235,28 @@
     if (row && !e.target.closest("a, button, details, input, summary") && !String(getSelection())) $("a.title, .what a", row)?.click();
   });
 
+  // ---- Files to check: chosen, or dropped anywhere on the page.
+  const chosen = $("input[data-check]");
+  async function check(file) {
+    const out = $("#checked");
+    if (!file) return;
+    if (file.size > 32 * 1024 * 1024) { out.textContent = "larger than 32 MB: use bartizan check on the command line"; return; }
+    out.textContent = "checking " + file.name;
+    try {
+      const reply = await fetch(chosen.dataset.check + "?name=" + encodeURIComponent(file.name), {
+        method: "POST", body: file, headers: { "x-csrf-token": chosen.dataset.csrf, "content-type": "application/octet-stream" },
+      });
+      if (!reply.ok) throw new Error("answer " + reply.status);
+      const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+      out.replaceChildren(...page.body.childNodes);
+    } catch (e) { out.textContent = "not checked: " + e.message; }
+  }
+  if (chosen) {
+    chosen.addEventListener("change", () => check(chosen.files[0]));
+    document.addEventListener("dragover", (e) => e.preventDefault());
+    document.addEventListener("drop", (e) => { e.preventDefault(); check(e.dataTransfer.files[0]); });
+  }
+
   // ---- Keys.
   let gone = 0;
   const rows = () => $$("tr[data-row]").filter((r) => r.offsetParent !== null);

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{Ctx, Gone, Here, MENU, layout};
 
-const KEYS: [(&str, &str); 11] = [
+const KEYS: [(&str, &str); 12] = [
     ("/", "search, or go to an id"),
     ("j", "next row"),
     ("k", "previous row"),
@@ -13,6 +13,7 @@ const KEYS: [(&str, &str); 11] = [
     ("e", "close the incident"),
     ("n", "note"),
     ("b", "block"),
+    ("c", "check a mail, link, file or text"),
     ("[", "previous incident"),
     ("]", "next incident"),
     ("?", "this list"),

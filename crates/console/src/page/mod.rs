@@ -1,6 +1,7 @@
 //! Pages: one file each. A page is a function of [`Ctx`] that reads the log and gives markup.
 
 pub(crate) mod area;
+pub(crate) mod check;
 pub(crate) mod entities;
 pub(crate) mod go;
 pub(crate) mod incident;
@@ -180,6 +181,7 @@ pub(crate) fn layout(ctx: &Ctx, here: Here, title: &str, body: &Markup) -> Marku
                         (word) @if item == Here::Incidents && open > 0 { " " span.need id="need" { (count(open as u64)) span.hidden { " need you" } } }
                     }
                 }
+                a.help href=(Href::to("/check")) data-key="c" { kbd { "c" } " check" }
                 a.help href=(Href::to("/keys")) { kbd { "?" } " keys" }
             }
             main id="main" tabindex="-1" {

@@ -142,3 +142,21 @@ fn the_first_page_is_light() {
         assert!(reply.body.len() <= 25 * 1024, "{asset}: {} bytes", reply.body.len());
     }
 }
+
+#[test]
+fn what_is_handed_in_is_judged_only_for_this_login() {
+    let console = Console::start();
+    let cookie = console.login();
+    let token = console.token(&cookie);
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let pasted = |token: &str| console.ask("POST", "/check", &[&cookie, form], &format!("csrf={token}&kind=text&text=please+pay"));
+    let page = pasted(&token);
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("phishing") && page.body.contains("0.90") && !page.body.contains("<script>alert"), "{}", page.body);
+    assert_eq!(pasted("wrong").status, 403);
+    let header = format!("X-Csrf-Token: {token}");
+    let file = console.ask("POST", "/check/file?name=%3Cb%3E.eml", &[&cookie, &header], "From: a\r\n\r\nhello");
+    assert!(file.status == 200 && file.body.starts_with("<section") && file.body.contains("&lt;b&gt;.eml"), "{}", file.body);
+    assert_eq!(console.ask("POST", "/check/file?name=x", &[&cookie], "x").status, 403);
+    assert!(console.ask("POST", "/check/file?name=x", &[&header], "x").status != 200, "nobody without a login");
+}

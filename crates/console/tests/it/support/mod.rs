@@ -195,6 +195,21 @@ fn about() -> About {
     }
 }
 
+fn checked(matter: &console::Matter) -> console::Checked {
+    console::Checked {
+        kind: EVIL.into(),
+        verdict: "phishing".into(),
+        severity: Severity::High,
+        score: (matter.bytes.len() > 3).then_some(0.9),
+        reasons: vec![Reason { code: "x".into(), text: EVIL.into(), push: 0.9, ..Reason::default() }],
+        not_checked: vec![EVIL.into()],
+        would_change: EVIL.into(),
+        members: vec![(EVIL.into(), "clean".into())],
+        finding: Some("F-1".into()),
+        ..console::Checked::default()
+    }
+}
+
 impl Console {
     pub(crate) fn start() -> Console {
         Console::over(&events())
@@ -220,7 +235,7 @@ impl Console {
         let bound =
             runtime.block_on(console::bind(&Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() })).expect("a free port");
         let (addr, link) = (bound.local_addr(), bound.link());
-        let links = Links { log, live: live.clone(), orders, now: || NOW, about: Arc::new(about) };
+        let links = Links { log, live: live.clone(), orders, now: || NOW, about: Arc::new(about), check: Arc::new(checked) };
         runtime.spawn(bound.serve(links, std::future::pending()));
         Console { addr, link, live, orders: kept, writer: Mutex::new(writer), _runtime: runtime, _dir: dir }
     }
@@ -298,6 +313,7 @@ pub(crate) const PAGES: &[&str] = &[
     "/network",
     "/network?show=DNS",
     "/posture",
+    "/check",
     "/response",
     "/models",
     "/models/web-payload",

@@ -1,0 +1,74 @@
+//! What a person hands in at the console is judged here, and goes through the engine like everything else.
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use console::{Checked, Matter, MatterKind};
+use detect::Knowledge;
+use detect::content::{self, Input as Asked, Judgement, Verdict};
+use event::{Body, Bytes, Event, Meta, Text, Time, Uid};
+
+use crate::clock;
+use crate::engine::Input;
+
+/// Bytes of a thing that go into the log.
+const HEAD_BYTES: usize = 4_096;
+
+pub fn checker(knowledge: Knowledge, engine: SyncSender<Input>) -> Arc<dyn Fn(&Matter) -> Checked + Send + Sync> {
+    Arc::new(move |matter| {
+        let text = String::from_utf8_lossy(&matter.bytes);
+        let asked = match matter.kind {
+            MatterKind::File => content::Matter::Bytes(&matter.bytes),
+            MatterKind::Mail => content::Matter::Mail(&matter.bytes),
+            MatterKind::Url => content::Matter::Url(&text),
+            MatterKind::Text => content::Matter::Text(&text),
+            MatterKind::Prompt => content::Matter::Prompt(&text),
+        };
+        let said = content::judge(&Asked { name: &matter.name, matter: asked }, &knowledge);
+        let event = activity(&matter.name, &said, &matter.bytes, clock::now());
+        let finding = content::finding(&said, &event).map(Box::new);
+        let uid = finding.as_ref().map(|f| f.uid.clone());
+        if finding.is_some() {
+            let observed = gateway::Observed { event, finding, rules: Vec::new(), models: Vec::new(), cpu_us: 0, body_seen: 0 };
+            let _ = engine.send(Input::Observed(vec![observed]));
+        }
+        told(said, uid)
+    })
+}
+
+/// The activity behind a judgement, named by its name and content: the same thing again is the same event.
+fn activity(name: &str, said: &Judgement, bytes: &[u8], now: Time) -> Event {
+    let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+    let mut body = said.body.clone();
+    let mut sha256 = Text::default();
+    if let Body::File(file) = &mut body {
+        file.path = name.to_owned();
+        sha256 = file.sha256.clone();
+    }
+    let meta = Meta {
+        uid: Uid::of_record(&format!("handed in {name} {sha256} {}", String::from_utf8_lossy(head)), 1),
+        time: now,
+        logged: now,
+        source: format!("console: {name}").into(),
+        record: 1,
+        format: Text::const_new("check"),
+        ..Meta::default()
+    };
+    Event::new(meta, body, Bytes::from(head))
+}
+
+fn told(said: Judgement, finding: Option<Text>) -> Checked {
+    Checked {
+        kind: said.kind,
+        verdict: Text::const_new(said.verdict.word()),
+        severity: Verdict::severity(said.verdict),
+        abstained: said.abstained,
+        score: said.score,
+        reasons: said.reasons,
+        models: said.models,
+        not_checked: said.not_checked,
+        would_change: said.would_change,
+        members: said.members.into_iter().map(|(name, member)| (name, Text::const_new(member.verdict.word()))).collect(),
+        finding,
+    }
+}
