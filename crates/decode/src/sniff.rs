@@ -217,15 +217,9 @@ fn is_mail(text: &str) -> bool {
 
 /// Marks that no other language shares; two of them, or one that starts a command.
 fn is_power_shell(text: &str) -> bool {
-    let alone = [
-        "powershell -e",
-        "powershell.exe -",
-        "[system.reflection.assembly]",
-        "invoke-expression",
-        "new-object net.webclient",
-        "[cmdletbinding",
-    ];
-    if alone.iter().any(|mark| text.contains(mark)) {
+    let alone = ["[system.reflection.assembly]", "invoke-expression", "new-object net.webclient", "[cmdletbinding"];
+    let command = ["powershell -", "powershell.exe -", "pwsh -"].iter().any(|mark| text.starts_with(mark));
+    if command || alone.iter().any(|mark| text.contains(mark)) {
         return true;
     }
     let marks = [
