@@ -381,6 +381,9 @@ pub fn model_states(content: &knowledge::Content) -> Vec<ModelState> {
         .folders("models")
         .into_iter()
         .map(|name| {
+            if name == learn::forecast::NAME {
+                return forecast_state(content);
+            }
             let loaded = content.any_model(&name);
             let folder = content.model_folder(&name).ok();
             let card = folder.as_ref().and_then(|f| learn::card::Card::from_bytes(f.get("card.json")?).ok());
@@ -402,4 +405,19 @@ pub fn model_states(content: &knowledge::Content) -> Vec<ModelState> {
             }
         })
         .collect()
+}
+
+/// The forecast has no thresholds: it judges nothing.
+fn forecast_state(content: &knowledge::Content) -> ModelState {
+    let folder = content.model_folder(learn::forecast::NAME).ok();
+    let card = folder.as_ref().and_then(|f| learn::card::Card::from_bytes(f.get("card.json")?).ok());
+    let (loaded, refused) = content.forecaster();
+    ModelState {
+        name: learn::forecast::NAME.into(),
+        version: card.as_ref().map(|c| c.version.clone()).unwrap_or_default(),
+        signed: loaded.is_some(),
+        key_id: folder.and_then(|f| Some(learn::sign::verify(&f, &content.ring().ok()?).ok()?.key_id)).unwrap_or_default(),
+        card_markdown: card.map(|c| c.to_markdown()).unwrap_or_default(),
+        thresholds: refused.unwrap_or_else(|| "tells what comes next; decides nothing".into()),
+    }
 }

@@ -4,12 +4,16 @@
 //! mitigate and that no measure before them mitigates already. Measures that are mapped to more than [`GENERAL_FROM`] techniques touch nearly
 //! everything, so that being covered by them says nothing: they are listed apart and not ranked.
 
+mod prevention;
+
 use std::sync::Arc;
 
 use event::incident::{Control, Forecast, Next};
 use event::{Incident, Severity, Text, attack};
 use learn::forecast::ForecastModel;
 use serde::Deserialize;
+
+pub use prevention::{Prevention, prevention};
 
 /// A control that is mapped to more techniques than this is general.
 pub const GENERAL_FROM: usize = 40;
@@ -106,9 +110,7 @@ impl Forecaster {
 
     fn measures(&self, next: &[Next], framework: &str) -> (Vec<Control>, Vec<Control>) {
         let of_framework = || self.controls.iter().filter(|c| c.framework == framework);
-        let mut left: Vec<f32> = next.iter().map(|n| n.probability).collect();
-        let gain =
-            |mapping: &Mapping, left: &[f32]| -> f32 { next.iter().zip(left).map(|(n, mass)| mass * share(mapping, &n.technique)).sum() };
+        let expected: Vec<(&str, f32)> = next.iter().map(|n| (n.technique.as_str(), n.probability)).collect();
         let told = |mapping: &Mapping, gain: f32| Control {
             framework: mapping.framework.clone(),
             control: mapping.control.clone(),
@@ -118,24 +120,34 @@ impl Forecaster {
         };
         let mut general: Vec<Control> = of_framework()
             .filter(|c| c.covers.len() > GENERAL_FROM)
-            .map(|c| told(c, gain(c, &left)))
+            .map(|c| told(c, gain(c, &expected)))
             .filter(|c| !c.covers.is_empty())
             .collect();
         general.sort_by(|a, b| b.gain.total_cmp(&a.gain).then(a.control.cmp(&b.control)));
         general.truncate(GENERAL_MAX);
-        let mut open: Vec<&Mapping> = of_framework().filter(|c| c.covers.len() <= GENERAL_FROM).collect();
-        let mut controls = Vec::new();
-        while controls.len() < CONTROLS_MAX {
-            let best = open.iter().enumerate().map(|(at, c)| (gain(c, &left), at)).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
-            let Some((gained, at)) = best.filter(|(gained, _)| *gained >= GAIN_MIN) else { break };
-            let mapping = open.remove(at);
-            controls.push(told(mapping, gained));
-            for (n, mass) in next.iter().zip(&mut left) {
-                *mass *= 1.0 - share(mapping, &n.technique);
-            }
-        }
+        let specific: Vec<&Mapping> = of_framework().filter(|c| c.covers.len() <= GENERAL_FROM).collect();
+        let controls = rank(&specific, &expected, CONTROLS_MAX).into_iter().map(|(mapping, gained)| told(mapping, gained)).collect();
         (controls, general)
     }
+}
+
+/// The measures that take most away, each beyond those before it; mass is what is left of each technique.
+fn rank<'m>(specific: &[&'m Mapping], expected: &[(&str, f32)], most: usize) -> Vec<(&'m Mapping, f32)> {
+    let mut open = specific.to_vec();
+    let mut left = expected.to_vec();
+    let mut chosen = Vec::new();
+    while chosen.len() < most {
+        let best = open.iter().enumerate().map(|(at, c)| (gain(c, &left), at)).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+        let Some((gained, at)) = best.filter(|(gained, _)| *gained >= GAIN_MIN) else { break };
+        let mapping = open.remove(at);
+        chosen.push((mapping, gained));
+        left.iter_mut().for_each(|(id, mass)| *mass *= 1.0 - share(mapping, id));
+    }
+    chosen
+}
+
+fn gain(mapping: &Mapping, expected: &[(&str, f32)]) -> f32 {
+    expected.iter().map(|(id, mass)| mass * share(mapping, id)).sum()
 }
 
 /// How much of a technique a control stops: as mapped, else as its parent is.

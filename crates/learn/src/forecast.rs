@@ -7,11 +7,13 @@
 mod ease;
 mod evaluate;
 mod file;
+mod folder;
 mod table;
 mod train;
 
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{Case, Evaluation, evaluate, held_out};
 pub use file::FileError;
+pub use folder::folder;
 pub use table::{Bag, TableError, parse};
 pub use train::{TrainError, Trained, train};
 
@@ -93,6 +95,11 @@ impl ForecastModel {
             because: self.because(&known, at),
         });
         Forecast { next: next.collect(), basis: if popular { "popular" } else { "model" }, unknown }
+    }
+
+    /// Each technique with the share of reports that name it.
+    pub fn popular(&self) -> impl Iterator<Item = (&str, f32)> {
+        self.techniques.iter().map(String::as_str).zip(self.popularity.iter().copied())
     }
 
     /// Score of one candidate, before calibration.

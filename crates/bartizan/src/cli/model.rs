@@ -1,6 +1,7 @@
 //! `model list|card|eval|train|verify|sign|key`: the models, and what is known about them.
 
 mod eval;
+mod forecast;
 mod table;
 mod train;
 

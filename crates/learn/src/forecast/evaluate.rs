@@ -25,6 +25,37 @@ pub struct Evaluation {
     pub popularity_recall_at_20: f64,
     /// Expected calibration error of the listed probabilities.
     pub calibration_error: f64,
+    /// Hidden techniques of all reports, those among the first twenty, and those among the twenty most named.
+    pub hidden: u64,
+    pub hits: u64,
+    pub popular_hits: u64,
+    /// Share of the listed techniques that were hidden ones.
+    pub base_rate: f32,
+}
+
+/// A report that no part of the model has seen: what was given, and what was to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    pub seen: Vec<String>,
+    pub hidden: Vec<String>,
+}
+
+/// For each fold a model of the other folds, and the reports of the fold.
+pub fn held_out(bags: &[Bag], seed: u64) -> Vec<(ForecastModel, Vec<Case>)> {
+    let techniques: Vec<String> = bags.iter().flatten().collect::<std::collections::BTreeSet<_>>().into_iter().cloned().collect();
+    let folds = folds(bags, seed);
+    let owned = |ids: Vec<&String>| ids.into_iter().cloned().collect::<Vec<String>>();
+    (0..FOLDS)
+        .map(|fold| {
+            let train: Vec<Bag> = bags.iter().zip(&folds).filter(|(_, f)| **f != fold).map(|(bag, _)| bag.clone()).collect();
+            let of_fold = bags.iter().zip(&folds).enumerate().filter(|(_, (bag, f))| **f == fold && bag.len() >= TECHNIQUES_MIN);
+            let cases = of_fold.map(|(n, (bag, _))| {
+                let (seen, hidden) = halves(bag, mixed(seed, n));
+                Case { seen: owned(seen), hidden: owned(hidden) }
+            });
+            (fit(&train, &techniques, Curve::identity()), cases.collect())
+        })
+        .collect()
 }
 
 /// The model as it is on reports that it was not trained on.
@@ -60,6 +91,9 @@ struct Sums {
     reports: usize,
     recall: f64,
     popular: f64,
+    hidden: u64,
+    hits: u64,
+    popular_hits: u64,
     held: Vec<Held>,
     scored: Vec<Scored>,
 }
@@ -77,9 +111,13 @@ impl Sums {
         let is_hidden = |at: &usize| hidden.iter().any(|id| **id == model.techniques[*at]);
         let top = hits(&|at| model.raw(&seen, at));
         let popular = hits(&|at| model.popularity[at]);
+        let (found, by_popularity) = (top.iter().filter(|at| is_hidden(at)).count(), popular.iter().filter(|at| is_hidden(at)).count());
         self.reports += 1;
-        self.recall += top.iter().filter(|at| is_hidden(at)).count() as f64 / hidden.len() as f64;
-        self.popular += popular.iter().filter(|at| is_hidden(at)).count() as f64 / hidden.len() as f64;
+        self.hidden += hidden.len() as u64;
+        self.hits += found as u64;
+        self.popular_hits += by_popularity as u64;
+        self.recall += found as f64 / hidden.len() as f64;
+        self.popular += by_popularity as f64 / hidden.len() as f64;
         for at in top {
             let raw = model.raw(&seen, at);
             self.held.push(held(raw, is_hidden(&at)));
@@ -93,6 +131,10 @@ impl Sums {
             reports: self.reports,
             recall_at_20: self.recall / n,
             popularity_recall_at_20: self.popular / n,
+            hidden: self.hidden,
+            hits: self.hits,
+            popular_hits: self.popular_hits,
+            base_rate: self.hits as f32 / (self.reports.max(1) * TOP) as f32,
             calibration_error: if self.scored.is_empty() { 0.0 } else { calibration_error(&self.scored).0 },
         }
     }

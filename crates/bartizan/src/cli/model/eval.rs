@@ -7,7 +7,7 @@ use learn::Model;
 use learn::recipe::{self, Evaluation, Recipe};
 use serde_json::{Value, json};
 
-use super::table;
+use super::{forecast, table};
 use crate::cli::fail::{Exit, Fail};
 use crate::cli::{Global, out};
 use crate::knowledge::{self, Content};
@@ -25,6 +25,9 @@ pub(super) struct Eval {
 }
 
 pub(super) fn run(args: &Eval, global: &Global) -> Result<Exit, Fail> {
+    if is_forecast(&args.name) {
+        return forecast::eval(&args.name, &args.data, global);
+    }
     let model = load(&args.name, global)?;
     let recipe = recipe_of(model.name())?;
     let mut table = table::read(&args.data)?;
@@ -38,6 +41,12 @@ pub(super) fn run(args: &Eval, global: &Global) -> Result<Exit, Fail> {
         print(&model, &evaluation);
     }
     Ok(Exit::Fine)
+}
+
+/// Its name, or a folder whose card has it.
+fn is_forecast(name: &str) -> bool {
+    let card = || learn::card::Card::from_bytes(&std::fs::read(Path::new(name).join("card.json")).ok()?).ok();
+    name == learn::forecast::NAME || card().is_some_and(|c| c.name == learn::forecast::NAME)
 }
 
 pub(super) fn recipe_of(name: &str) -> Result<&'static Recipe, Fail> {

@@ -20,7 +20,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Table, Fail> {
     Ok(table)
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>, Fail> {
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Fail> {
     let file = std::fs::File::open(path).map_err(|e| Fail::unreadable(path, &e))?;
     let mut bytes = Vec::new();
     let mut plain: Box<dyn std::io::Read> = if path.extension().is_some_and(|e| e == "zst") {

@@ -8,7 +8,7 @@ use learn::table::Table;
 use learn::train as web;
 use serde_json::{Value, json};
 
-use super::{eval, table};
+use super::{eval, forecast, table};
 use crate::cli::fail::{Exit, Fail};
 use crate::cli::{Global, out};
 
@@ -30,6 +30,9 @@ pub(super) struct Train {
 }
 
 pub(super) fn run(args: &Train, global: &Global) -> Result<Exit, Fail> {
+    if args.name == learn::forecast::NAME {
+        return forecast::train(&args.data, args.out.as_deref(), args.seed, global);
+    }
     let recipe = eval::recipe_of(&args.name)?;
     let table = table::read(&args.data)?;
     let trained = recipe.train(&table, args.seed).map_err(|e| refused(&e))?;
