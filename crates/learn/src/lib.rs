@@ -16,6 +16,7 @@
 //! | [`baseline`] | what is usual for an entity, in a few hundred bytes |
 //! | [`template`] | log lines that say the same with other values |
 //! | [`series`] | how unusual each value of a numeric series is |
+//! | [`gate`] | provenance batches that contradict their peers, leaks, triggers |
 //! | [`sign`], [`card`] | model folders: signature, verification, documentation |
 
 pub mod baseline;
@@ -25,6 +26,7 @@ pub mod canonical;
 pub mod card;
 pub mod features;
 pub mod forecast;
+pub mod gate;
 pub mod generate;
 pub mod measure;
 pub mod prose;
