@@ -17,6 +17,7 @@
 //! | [`template`] | log lines that say the same with other values |
 //! | [`series`] | how unusual each value of a numeric series is |
 //! | [`login`] | who signs in: memory of accounts, likelihood ratios, features of the login trees |
+//! | [`gate`] | provenance batches that contradict their peers, leaks, triggers |
 //! | [`sign`], [`card`] | model folders: signature, verification, documentation |
 
 pub mod baseline;
@@ -26,6 +27,7 @@ pub mod canonical;
 pub mod card;
 pub mod features;
 pub mod forecast;
+pub mod gate;
 pub mod generate;
 pub mod login;
 pub mod measure;

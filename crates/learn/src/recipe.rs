@@ -209,4 +209,4 @@ impl Recipe {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use learn::gate::{self, Report};
 use learn::recipe::{Recipe, TrainError, Trained};
 use learn::table::Table;
 use learn::train as web;
@@ -27,6 +28,18 @@ pub(super) struct Train {
     /// Also measure on each source, trained without it (web-payload; the others do so when a table has several sources)
     #[arg(long)]
     leave_out: bool,
+    /// Only judge the table: exit 1 when something is flagged
+    #[arg(long)]
+    gate_only: bool,
+    /// Leave the rows of this batch out; repeatable
+    #[arg(long, value_name = "BATCH")]
+    quarantine: Vec<String>,
+    /// Train although this batch (or column:NAME) is flagged; repeatable
+    #[arg(long, value_name = "BATCH", requires = "reason")]
+    accept: Vec<String>,
+    /// Why, in words
+    #[arg(long)]
+    reason: Option<String>,
 }
 
 pub(super) fn run(args: &Train, global: &Global) -> Result<Exit, Fail> {
@@ -34,7 +47,14 @@ pub(super) fn run(args: &Train, global: &Global) -> Result<Exit, Fail> {
         return forecast::train(&args.data, args.out.as_deref(), args.seed, global);
     }
     let recipe = eval::recipe_of(&args.name)?;
-    let table = table::read(&args.data)?;
+    let mut table = table::read(&args.data)?;
+    if !args.quarantine.is_empty() {
+        table = table.filter(|row| !args.quarantine.contains(&gate::batch_of(&row)));
+    }
+    let judged = gate::check(recipe, &table, &args.accept, args.seed).map_err(|e| table::fault(&e))?;
+    if args.gate_only || !judged.flagged.is_empty() {
+        return Ok(stopped(args, &table, &judged, global));
+    }
     let trained = recipe.train(&table, args.seed).map_err(|e| refused(&e))?;
     let trained = if args.leave_out && args.name == "web-payload" { with_left_out(trained, &table, args.seed)? } else { trained };
     if let Some(dir) = &args.out {
@@ -45,8 +65,9 @@ pub(super) fn run(args: &Train, global: &Global) -> Result<Exit, Fail> {
         }
     }
     if global.json {
-        out::json(&as_json(args, &table, &trained));
+        out::json(&as_json(args, &table, &judged, Some(&trained)));
     } else {
+        gate_table(&judged);
         print(args, recipe, &trained);
     }
     Ok(Exit::Fine)
@@ -69,13 +90,69 @@ fn with_left_out(mut trained: Trained, table: &Table, seed: u64) -> Result<Train
     Ok(trained)
 }
 
-fn as_json(args: &Train, table: &Table, trained: &Trained) -> Value {
+/// Nothing is trained: the gate was asked alone, or it refuses.
+fn stopped(args: &Train, table: &Table, judged: &Report, global: &Global) -> Exit {
+    if global.json {
+        out::json(&as_json(args, table, judged, None));
+    } else {
+        gate_table(judged);
+    }
+    let Some(first) = judged.flagged.first() else { return Exit::Fine };
+    if args.gate_only {
+        return Exit::Found;
+    }
+    out::note(format!(
+        "E0507 the gate refuses {}: nothing was written. three ways on: leave it out (--quarantine {first}), take it all the same \
+         (--accept {first} --reason TEXT), or look at its rows (suspect_rows in --json)",
+        out::shown(&judged.flagged.join(", "))
+    ));
+    Exit::Refused
+}
+
+fn gate_table(judged: &Report) {
+    for batch in judged.batches.iter().filter(|batch| batch.flagged || judged.batches.len() <= 40) {
+        let mark = if batch.flagged { "FLAGGED" } else { "ok" };
+        out::line(format!(
+            " {mark:<7} {:<28} {:>7} rows  {:>6.2} %  usual {:>6.2} %  p {:.1e}  {}",
+            out::shown(&batch.batch),
+            batch.rows,
+            batch.disagreement * 100.0,
+            batch.expected * 100.0,
+            batch.p,
+            out::shown(&batch.why)
+        ));
+    }
+    for trigger in &judged.triggers {
+        out::line(format!(
+            " trigger {:?} in {} of {} contradicted rows of {}; {:.2} % of the rows elsewhere have it",
+            out::shown(&trigger.value),
+            trigger.rows,
+            trigger.of,
+            out::shown(&trigger.batch),
+            trigger.elsewhere * 100.0
+        ));
+    }
+    for note in &judged.notes {
+        out::line(format!(" {}", out::shown(note)));
+    }
+    out::line(format!(" {} rows stand there twice, {} with both labels", judged.duplicates, judged.both_labels));
+}
+
+fn as_json(args: &Train, table: &Table, judged: &Report, trained: Option<&Trained>) -> Value {
+    let written = trained.is_some() && args.out.is_some();
+    let suspects = match trained {
+        Some(trained) => trained.suspects.iter().map(|suspect| suspect.line).collect::<Vec<u64>>(),
+        None => judged.suspect_rows.clone(),
+    };
     json!({
-        "schema": "bartizan.model_train/1", "model": args.name, "rows": table.len(), "seed": args.seed, "figures": trained.figures,
-        "left_out": trained.card.left_out, "written": args.out.is_some(), "path": args.out.as_ref().map(|p| p.display().to_string()),
-        "ships": trained.card.ships, "notes": trained.notes,
-        "batches": [], "flagged": [], "triggers": [],
-        "suspect_rows": trained.suspects.iter().map(|suspect| suspect.line).collect::<Vec<u64>>(),
+        "schema": "bartizan.model_train/1", "model": args.name, "rows": table.len(), "seed": args.seed,
+        "batches": judged.batches, "flagged": judged.flagged, "triggers": judged.triggers, "suspect_rows": suspects,
+        "duplicates": judged.duplicates, "both_labels": judged.both_labels,
+        "quarantined": args.quarantine, "accepted": args.accept, "reason": args.reason,
+        "figures": trained.map_or_else(|| json!({}), |trained| json!(trained.figures)),
+        "left_out": trained.map(|trained| &trained.card.left_out), "ships": trained.map(|trained| trained.card.ships),
+        "notes": judged.notes.iter().chain(trained.iter().flat_map(|trained| &trained.notes)).collect::<Vec<_>>(),
+        "written": written, "path": args.out.as_ref().filter(|_| written).map(|p| p.display().to_string()),
     })
 }
 

@@ -1,0 +1,149 @@
+//! The quick model of the gate: logistic regression over hashed words and letters, or over binned columns. Seconds, not accuracy.
+
+use crate::features::Feature;
+use crate::generate::Random;
+use crate::recipe::{Form, Recipe};
+use crate::table::{Row, Table};
+
+/// Buckets, as a power of two.
+const BITS: u32 = 17;
+/// Bins of a number column.
+const BINS: usize = 12;
+/// Bytes of a text that are read.
+const BYTES_MAX: usize = 1_000;
+const EPOCHS: u32 = 4;
+const STEP: f32 = 0.15;
+
+/// Each row as a sorted set of buckets.
+pub(super) struct Grams {
+    pub(super) rows: Vec<Vec<u32>>,
+    names: std::collections::BTreeMap<u32, String>,
+}
+
+impl Grams {
+    /// Whether the bucket is a word or a bin, not a run of letters.
+    pub(super) fn has_name(&self, gram: u32) -> bool {
+        self.names.contains_key(&gram)
+    }
+
+    pub(super) fn name(&self, gram: u32) -> String {
+        self.names.get(&gram).cloned().unwrap_or_else(|| "(letters)".into())
+    }
+}
+
+pub(super) fn read(recipe: &Recipe, table: &Table) -> Grams {
+    match &recipe.form {
+        Form::Web => texts(table, |row| row.text("payload").map(|text| text.into_owned())),
+        Form::Prose(prose) => texts(table, |row| (prose.text)(row).map(|text| text.into_owned())),
+        Form::Trees(trees) => numbers(table, trees.features, trees.read),
+    }
+}
+
+fn texts(table: &Table, text: impl Fn(&Row<'_>) -> Option<String>) -> Grams {
+    let mut grams = Grams { rows: Vec::with_capacity(table.len()), names: Default::default() };
+    for row in table.rows() {
+        let text = text(&row).unwrap_or_default().to_lowercase();
+        let mut end = text.len().min(BYTES_MAX);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let text = &text[..end];
+        let mut found: Vec<u32> = Vec::new();
+        for word in text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()) {
+            let gram = bucket(word.as_bytes(), 1);
+            found.push(gram);
+            if grams.names.len() < 200_000 {
+                grams.names.entry(gram).or_insert_with(|| word.chars().take(40).collect());
+            }
+        }
+        let framed = [b"^".as_slice(), text.as_bytes(), b"$"].concat();
+        found.extend(framed.windows(3).map(|gram| bucket(gram, 2)));
+        found.extend(framed.windows(4).map(|gram| bucket(gram, 3)));
+        found.sort_unstable();
+        found.dedup();
+        grams.rows.push(found);
+    }
+    grams
+}
+
+fn numbers(table: &Table, features: &[Feature], read: fn(&Row<'_>, &mut Vec<f32>)) -> Grams {
+    let columns = features.len();
+    let all: Vec<Vec<f32>> = table
+        .rows()
+        .map(|row| {
+            let mut values = Vec::with_capacity(columns);
+            read(&row, &mut values);
+            values
+        })
+        .collect();
+    let mut grams = Grams { rows: vec![Vec::new(); all.len()], names: Default::default() };
+    for (column, feature) in features.iter().enumerate() {
+        let mut sorted: Vec<f32> =
+            all.iter().flat_map(|values| values.iter().skip(column).step_by(columns.max(1))).copied().filter(|v| v.is_finite()).collect();
+        sorted.sort_by(f32::total_cmp);
+        let mut edges: Vec<f32> = (1..BINS).filter_map(|bin| sorted.get(sorted.len() * bin / BINS)).copied().collect();
+        edges.dedup();
+        for (row, values) in grams.rows.iter_mut().zip(&all) {
+            for value in values.iter().skip(column).step_by(columns.max(1)) {
+                let bin = if value.is_finite() { edges.partition_point(|edge| edge <= value) } else { BINS + 1 };
+                let gram = (column * (BINS + 2) + bin) as u32 & ((1 << BITS) - 1);
+                row.push(gram);
+                grams.names.entry(gram).or_insert_with(|| format!("{} in bin {bin}", feature.name));
+            }
+        }
+    }
+    // Pairs of neighbouring columns catch what bins alone cannot say.
+    for row in &mut grams.rows {
+        row.sort_unstable();
+        row.dedup();
+        let pairs: Vec<u32> = row.windows(2).map(|pair| bucket(&[pair[0].to_le_bytes(), pair[1].to_le_bytes()].concat(), 4)).collect();
+        row.extend(pairs);
+        row.sort_unstable();
+        row.dedup();
+    }
+    grams
+}
+
+fn bucket(bytes: &[u8], family: u64) -> u32 {
+    let hash = bytes.iter().fold(0xCBF2_9CE4_8422_2325u64 ^ family, |s, &b| (s ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3));
+    (hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - BITS)) as u32
+}
+
+pub(super) struct Quick {
+    weights: Vec<f32>,
+    bias: f32,
+}
+
+impl Quick {
+    pub(super) fn probability(&self, row: &[u32]) -> f64 {
+        let scale = 1.0 / (row.len().max(1) as f32).sqrt();
+        let sum: f32 = row.iter().map(|&gram| self.weights[gram as usize]).sum();
+        crate::calibrate::sigmoid(f64::from(self.bias + sum * scale))
+    }
+}
+
+pub(super) fn fit(grams: &Grams, bad: &[bool], keep: impl Fn(usize) -> bool, seed: u64) -> Quick {
+    let mut order: Vec<usize> = (0..bad.len()).filter(|&row| keep(row)).collect();
+    let mut random = Random::new(seed ^ 0x6A7E);
+    let mut model = Quick { weights: vec![0.0; 1 << BITS], bias: 0.0 };
+    let mut squares = vec![0.1f32; 1 << BITS];
+    for epoch in 0..EPOCHS {
+        random.shuffle(&mut order);
+        let step = STEP * 4.0 / (1.0 + epoch as f32);
+        for &at in &order {
+            let row = &grams.rows[at];
+            let error = model.probability(row) as f32 - f32::from(u8::from(bad[at]));
+            if error.abs() < 0.02 {
+                continue;
+            }
+            let pull = error / (row.len().max(1) as f32).sqrt();
+            model.bias -= 0.01 * error;
+            for &gram in row {
+                let at = gram as usize;
+                squares[at] += pull * pull;
+                model.weights[at] -= step * pull / squares[at].sqrt();
+            }
+        }
+    }
+    model
+}
