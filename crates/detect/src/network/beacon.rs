@@ -70,6 +70,8 @@ const GAPS_MAX: usize = 128;
 const SIZES_MAX: usize = 32;
 /// Gaps at most this share of the usual one belong to the beat before.
 const SAME_BEAT: f64 = 0.1;
+/// Nine of ten gaps lie between these shares of the usual one.
+const NEAR: (f64, f64) = (0.4, 1.75);
 /// Spoken regularly by design.
 const REGULAR_PROTOCOLS: [&str; 9] = ["ntp", "dhcp", "dns", "ssdp", "netbios", "stun", "snmp", "syslog", "icmp"];
 
@@ -219,6 +221,11 @@ impl Pair {
             .collect();
         let (gap_s, gap_spread) = spread(&gaps);
         let bound = spread_max(gaps.len());
+        // A program's gaps stay near the usual one even with half of jitter; a person's bursts and pauses do not.
+        let away = gaps.iter().filter(|gap| !(NEAR.0 * gap_s..=NEAR.1 * gap_s).contains(*gap)).count();
+        if away * 10 > gaps.len() {
+            return None;
+        }
         if gap_spread > bound || !(config.gap_min_s..=config.gap_max_s).contains(&gap_s) {
             return None;
         }

@@ -79,6 +79,8 @@ impl Tunnel {
     }
 }
 
+/// Different names before those that never exist are taken for a channel outward.
+const MISSING_NAMES_MIN: u64 = 60;
 /// Below these, names are made of addresses or services by design.
 const BY_DESIGN: [&str; 4] = [".in-addr.arpa", ".ip6.arpa", ".local", ".home.arpa"];
 
@@ -184,6 +186,10 @@ impl Pair {
         if carrying < 0.3 && reputation + missing >= 0.7 && reputation >= 0.01 {
             let text = format!("answers are those of a reputation service ({:.0} % in 127/8)", reputation * 100.0);
             reasons.push(reason("tunnel.reputation", text, "", String::new(), -5.0));
+        }
+        // Names that never exist may be a reputation service that has not listed anything yet: it shows with more of them.
+        if missing >= 0.7 && carrying < 0.3 && reputation < 0.01 && self.unique < MISSING_NAMES_MIN {
+            return None;
         }
         let odds: f64 = reasons.iter().map(|r| f64::from(r.push)).sum::<f64>() - 2.5;
         if odds < 0.0 {
