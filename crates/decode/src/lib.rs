@@ -74,7 +74,7 @@ pub trait FileDecoder: Sync {
 pub const FILE_SURE: u8 = 80;
 
 /// In the order in which equal scores are resolved.
-pub const FILES: &[&dyn FileDecoder] = &[];
+pub const FILES: &[&dyn FileDecoder] = &[&pcap::Pcap];
 
 /// The decoder of [`FILES`] that is surest of a file, if any is sure.
 pub fn file_decoder(head: &[u8], name: &str) -> Option<&'static dyn FileDecoder> {

@@ -15,7 +15,7 @@ use std::net::IpAddr;
 
 use event::{Body, Bytes, Dns, Event, Meta, Text, Time, TimeSource, Uid};
 
-use crate::Place;
+use crate::{FileDecoder, Place};
 
 mod app;
 mod certificate;
@@ -39,7 +39,28 @@ use flow::{Flow, Flows, Packet, TCP, UDP};
 use ip::{Datagram, Step};
 use stream::Piece;
 
-pub const NAME: &str = "pcap";
+const NAME: &str = "pcap";
+
+/// pcap and pcapng, as a file that is read at once.
+pub struct Pcap;
+
+impl FileDecoder for Pcap {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn about(&self) -> &'static str {
+        "network captures (pcap, pcapng): flows, DNS, HTTP, TLS with JA4, SSH"
+    }
+
+    fn recognise(&self, head: &[u8], _name: &str) -> u8 {
+        if file::is_capture(head) { 100 } else { 0 }
+    }
+
+    fn decode(&self, bytes: &[u8], at: &Place<'_>, out: &mut dyn FnMut(Event)) {
+        events(bytes, at).into_iter().for_each(out);
+    }
+}
 
 /// Undecoded frames that are kept with their bytes.
 pub const UNDECODED_MAX: u64 = 1_000;
@@ -50,11 +71,6 @@ const DEPTH_MAX: usize = 4;
 const RAW_BYTES_MAX: usize = 4 << 10;
 /// Times later than a day after reading are not believed.
 const AHEAD_MAX_S: i64 = 86_400;
-
-/// The file begins like a capture.
-pub fn is_capture(bytes: &[u8]) -> bool {
-    file::is_capture(bytes)
-}
 
 /// All events of a capture. Never panics, whatever the bytes.
 pub fn events(bytes: &[u8], at: &Place<'_>) -> Vec<Event> {

@@ -15,6 +15,7 @@ pub mod content;
 mod guessing;
 pub mod identity;
 mod malware;
+pub mod network;
 mod sign_in;
 pub mod state;
 pub mod web;
@@ -123,6 +124,7 @@ pub struct Config {
     pub device: identity::device::Config,
     pub risk: identity::risk::Config,
     pub session: identity::session::Config,
+    pub network: network::Config,
 }
 
 /// A rule set from named texts, such as [`web::RULES`]; every fault at once.
@@ -142,6 +144,10 @@ pub const ALL: &[&Spec] = &[
     &identity::device::SPEC,
     &identity::risk::SPEC,
     &identity::session::SPEC,
+    &network::scan::SPEC,
+    &network::beacon::SPEC,
+    &network::dns_tunnel::SPEC,
+    &network::exfiltration::SPEC,
 ];
 
 // Tests read the source folder, content and shared data.

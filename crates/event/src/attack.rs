@@ -76,6 +76,14 @@ pub const DATA_FROM_REPOSITORY: Technique = technique("T1213", "Data from Inform
 pub const EXFILTRATION_WEB: Technique = technique("T1567", "Exfiltration Over Web Service", Tactic::Exfiltration);
 pub const SERVICE_EXHAUSTION_FLOOD: Technique = technique("T1499.002", "Service Exhaustion Flood", Tactic::Impact);
 pub const SUDO: Technique = technique("T1548.003", "Sudo and Sudo Caching", Tactic::PrivilegeEscalation);
+pub const NETWORK_SERVICE_DISCOVERY: Technique = technique("T1046", "Network Service Discovery", Tactic::Discovery);
+pub const REMOTE_SYSTEM_DISCOVERY: Technique = technique("T1018", "Remote System Discovery", Tactic::Discovery);
+pub const APPLICATION_LAYER_PROTOCOL: Technique = technique("T1071", "Application Layer Protocol", Tactic::CommandAndControl);
+pub const DNS_CHANNEL: Technique = technique("T1071.004", "DNS", Tactic::CommandAndControl);
+pub const DOMAIN_GENERATION: Technique = technique("T1568.002", "Domain Generation Algorithms", Tactic::CommandAndControl);
+pub const ENCRYPTED_CHANNEL: Technique = technique("T1573", "Encrypted Channel", Tactic::CommandAndControl);
+pub const EXFILTRATION_ALTERNATIVE: Technique = technique("T1048", "Exfiltration Over Alternative Protocol", Tactic::Exfiltration);
+pub const EXFILTRATION_CHANNEL: Technique = technique("T1041", "Exfiltration Over C2 Channel", Tactic::Exfiltration);
 
 /// Sorted by id.
 pub const ALL: &[Technique] = table::ALL;

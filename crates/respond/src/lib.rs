@@ -9,10 +9,12 @@
 mod action;
 mod decision;
 mod desk;
+mod nftables;
 
 pub use action::Action;
 pub use decision::DecisionTable;
 pub use desk::{Desk, Journal};
+pub use nftables::{Nftables, NftablesConfig};
 
 /// Could not be done, or must not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
