@@ -12,5 +12,6 @@ pub mod feed;
 pub mod knowledge;
 pub mod paths;
 pub mod pipeline;
+mod rules;
 pub mod service;
 pub mod shard;

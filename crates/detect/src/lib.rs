@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 mod campaign;
 pub mod content;
 mod guessing;
+pub mod host;
 pub mod identity;
 mod malware;
 pub mod state;
@@ -99,6 +100,8 @@ pub struct Knowledge {
     pub web_rules: Arc<Ruleset>,
     /// Without it, rules decide alone.
     pub web_model: Option<Arc<learn::TextModel>>,
+    /// Sigma rules: our own and those that the user gave.
+    pub sigma: Arc<rule::sigma::Set>,
     /// Every other model, by name.
     pub models: learn::Registry,
     pub config: Config,
@@ -129,6 +132,7 @@ pub const ALL: &[&Spec] = &[
     &web::flood::SPEC,
     &web::exfiltration::SPEC,
     &identity::brute_force::SPEC,
+    &host::sigma::SPEC,
 ];
 
 // Tests read the source folder, content and shared data.
