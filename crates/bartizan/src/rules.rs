@@ -13,7 +13,7 @@ fn is_rule(name: &str) -> bool {
 }
 
 /// Every `.yml` file at or below the path, sorted by name; names as given, joined.
-pub fn texts(path: &Path) -> Result<Vec<(String, String)>, Fail> {
+pub(crate) fn texts(path: &Path) -> Result<Vec<(String, String)>, Fail> {
     let listing = source::list([path]).map_err(|e| Fail::new("E0107", e.to_string()))?;
     let mut texts = Vec::new();
     for file in listing.files {
