@@ -29,6 +29,7 @@ pub struct Read {
     pub lost: u64,
     pub findings: u64,
     pub incidents: u64,
+    pub rules_refused: u64,
     /// Sources that could not be read, or not to their end.
     pub failed: u64,
     pub wall_s: f64,
@@ -45,7 +46,7 @@ impl Read {
     pub fn summary(&self) -> Value {
         json!({
             "schema": "bartizan.replay/1", "events": self.events, "undecoded": self.undecoded, "lost": self.lost,
-            "findings": self.findings, "incidents": self.incidents, "wall_s": self.wall_s, "cpu_s": self.cpu_s, "rules_refused": 0,
+            "findings": self.findings, "incidents": self.incidents, "wall_s": self.wall_s, "cpu_s": self.cpu_s, "rules_refused": self.rules_refused,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What Bartizan knows before it has seen anything: rules, signed models and keys, built into the binary, or from `--content DIR`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use detect::Knowledge;
@@ -17,6 +17,8 @@ static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content");
 /// Files by path relative to the content folder, sorted.
 pub struct Content {
     files: BTreeMap<String, Vec<u8>>,
+    /// Sigma rules that the user gave, by the name of their file.
+    sigma: Vec<(String, String)>,
 }
 
 impl Content {
@@ -26,7 +28,7 @@ impl Content {
             Some(dir) => read_folder(dir, dir, &mut files)?,
             None => read_built_in(&BUILT_IN, &mut files),
         }
-        Ok(Content { files })
+        Ok(Content { files, sigma: Vec::new() })
     }
 
     /// Files below `folder/`, names relative to it.
@@ -109,6 +111,28 @@ impl Content {
             .map_err(|e| Fail::new("E0504", format!("model {name} was refused: {e}")).fix(format!("bartizan model verify {name}")))
     }
 
+    /// Sigma rules of the user beside our own: folders, files, archives.
+    pub fn add_rules(&mut self, paths: &[PathBuf]) -> Result<(), Fail> {
+        for path in paths {
+            self.sigma.extend(crate::rules::texts(path)?);
+        }
+        Ok(())
+    }
+
+    /// Our own Sigma rules and those of the user; faults of the user's stand in the set.
+    pub fn sigma(&self) -> Result<rule::sigma::Set, Fail> {
+        let map = self.files.get("rules/logsource.yaml").map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
+        let map = rule::sigma::SourceMap::parse(&map).map_err(|e| Fail::new("E0502", e.to_string()))?;
+        let own: Vec<(String, String)> = self
+            .below("rules/sigma")
+            .into_iter()
+            .filter(|(name, _)| name.ends_with(".yml"))
+            .map(|(name, bytes)| (name, String::from_utf8_lossy(&bytes).into_owned()))
+            .collect();
+        let texts = own.iter().chain(&self.sigma).map(|(name, text)| (name.as_str(), text.as_str()));
+        Ok(rule::sigma::Set::load(texts, &map))
+    }
+
     /// Everything that detectors need. A model that is refused leaves the rules alone at work, and is said.
     pub fn knowledge(&self) -> Result<(Knowledge, Vec<String>), Fail> {
         let mut said = Vec::new();
@@ -126,7 +150,16 @@ impl Content {
                 None
             }
         };
-        Ok((Knowledge { web_rules: Arc::new(self.rules()?), web_model, models, config: detect::Config::default() }, said))
+        Ok((
+            Knowledge {
+                web_rules: Arc::new(self.rules()?),
+                web_model,
+                sigma: Arc::new(self.sigma()?),
+                models,
+                config: detect::Config::default(),
+            },
+            said,
+        ))
     }
 }
 

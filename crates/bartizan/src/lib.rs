@@ -13,5 +13,6 @@ pub mod feed;
 pub mod knowledge;
 pub mod paths;
 pub mod pipeline;
+mod rules;
 pub mod service;
 pub mod shard;

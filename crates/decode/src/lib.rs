@@ -13,10 +13,15 @@ use event::Event;
 pub mod access;
 mod address;
 pub mod archive;
+pub mod auditd;
 pub mod auth_json;
 mod civil;
+pub mod cloudtrail;
 pub mod elf;
+pub mod evtx;
+mod flat;
 mod format;
+pub mod journald;
 pub mod mail;
 pub mod office;
 pub mod pcap;
@@ -29,6 +34,9 @@ pub mod sniff;
 pub mod syslog;
 mod text;
 pub mod url;
+mod windows;
+pub mod windows_json;
+pub mod zeek;
 
 pub use format::{Choice, Format, SAMPLE_MAX, UnknownFormat};
 pub use place::{Place, RECORD_BYTES_MAX, Reading, When};
@@ -74,7 +82,7 @@ pub trait FileDecoder: Sync {
 pub const FILE_SURE: u8 = 80;
 
 /// In the order in which equal scores are resolved.
-pub const FILES: &[&dyn FileDecoder] = &[&pcap::Pcap];
+pub const FILES: &[&dyn FileDecoder] = &[&evtx::Evtx, &cloudtrail::Cloudtrail, &auditd::Auditd, &zeek::Zeek, &pcap::Pcap];
 
 /// The decoder of [`FILES`] that is surest of a file, if any is sure.
 pub fn file_decoder(head: &[u8], name: &str) -> Option<&'static dyn FileDecoder> {
@@ -94,7 +102,16 @@ pub fn record(
 }
 
 /// In the order in which equal scores are resolved.
-pub const ALL: &[&dyn Decoder] = &[&access::Access, &syslog::Syslog, &auth_json::AuthJson];
+pub const ALL: &[&dyn Decoder] = &[
+    &access::Access,
+    &syslog::Syslog,
+    &auth_json::AuthJson,
+    &windows_json::WindowsJson,
+    &cloudtrail::Cloudtrail,
+    &journald::Journald,
+    &auditd::Auditd,
+    &zeek::Zeek,
+];
 
 /// One record of unknown format: the decoder that is surest of it reads it.
 pub fn decode(record: &[u8], at: &Place<'_>) -> Event {

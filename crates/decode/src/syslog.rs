@@ -5,6 +5,7 @@
 //! Time:       RFC 3164 has no year: the one nearest to the time of writing, marked as completed. No time at all: the time of reading.
 //! Hostile:    the host is what the sender claims; an address comes only out of a program's own message.
 
+use event::native::{Native, Value};
 use event::{Body, Text};
 use memchr::memchr;
 
@@ -63,10 +64,21 @@ impl Decoder for Syslog {
 
     fn read(&self, record: &[u8], at: &Place<'_>) -> Result<Reading, Text> {
         let (when, message) = framed(record, at).ok_or(Text::const_new("no syslog priority or time at the start"))?;
-        let named = |program: &&&Program| program.logs_as.is_empty() || program.logs_as.contains(&message.program);
-        let body = PROGRAMS.iter().filter(named).find_map(|program| (program.read)(&message, at));
-        Ok(Reading::new(when, body.unwrap_or_else(|| other(&message))))
+        let native = native(&message);
+        Ok(Reading { when, body: body(&message, at).unwrap_or_else(|| other(&message)), native: Some(Box::new(native)) })
     }
+}
+
+/// What the program's file reads out of a message.
+pub(crate) fn body(message: &Message<'_>, at: &Place<'_>) -> Option<Body> {
+    let named = |program: &&&Program| program.logs_as.is_empty() || program.logs_as.contains(&message.program);
+    PROGRAMS.iter().filter(named).find_map(|program| (program.read)(message, at))
+}
+
+fn native(message: &Message<'_>) -> Native {
+    let field = |name: &'static str, bytes: &[u8]| (Text::const_new(name), Value::Text(crate::text::string(bytes)));
+    let fields = vec![field("host", message.host), field("program", message.program), field("message", message.text)];
+    Native { product: Text::const_new("linux"), service: short(message.program), fields }
 }
 
 fn other(message: &Message<'_>) -> Body {

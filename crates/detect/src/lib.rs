@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 mod campaign;
 pub mod content;
 mod guessing;
+pub mod host;
 pub mod identity;
 mod malware;
 pub mod network;
@@ -106,6 +107,8 @@ pub struct Knowledge {
     pub web_rules: Arc<Ruleset>,
     /// Without it, rules decide alone.
     pub web_model: Option<Arc<learn::TextModel>>,
+    /// Sigma rules: our own and those that the user gave.
+    pub sigma: Arc<rule::sigma::Set>,
     /// Every other model, by name.
     pub models: learn::Registry,
     pub config: Config,
@@ -148,6 +151,7 @@ pub const ALL: &[&Spec] = &[
     &network::beacon::SPEC,
     &network::dns_tunnel::SPEC,
     &network::exfiltration::SPEC,
+    &host::sigma::SPEC,
 ];
 
 // Tests read the source folder, content and shared data.

@@ -20,4 +20,18 @@ pub struct Process {
     pub allowed: bool,
     /// Why it was refused.
     pub reason: Text,
+    /// The program file.
+    #[serde(default)]
+    pub image: String,
+    #[serde(default)]
+    pub parent_image: String,
+    #[serde(default)]
+    pub parent_command_line: String,
+    #[serde(default)]
+    pub pid: Option<u32>,
+    #[serde(default)]
+    pub parent_pid: Option<u32>,
+    /// `SHA256=..,MD5=..`, as the source writes them.
+    #[serde(default)]
+    pub hashes: String,
 }

@@ -3,5 +3,6 @@
 //! Architecture Invariant: pure. Texts come in as arguments, with their names for messages; no files, no clock.
 
 pub mod seclang;
+pub mod sigma;
 
 pub use seclang::{Hit, Rule, RuleError, Ruleset, Scratch};

@@ -18,6 +18,7 @@ mod order;
 pub mod out;
 mod protect;
 mod replay;
+mod rule;
 mod series;
 mod template;
 mod text;
@@ -75,6 +76,7 @@ enum Command {
     Template(template::Template),
     Series(series::Series),
     Model(model::Model),
+    Rule(rule::Rule),
     Forecast(forecast::Forecast),
     Console(console::ConsoleCommand),
 }
@@ -114,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Template(args) => template::run(&args, &global),
         Command::Series(args) => series::run(&args, &global),
         Command::Forecast(args) => forecast::run(&args, &global),
+        Command::Rule(args) => rule::run(&args, &global),
         Command::Model(args) => model::run(&args, &global),
         Command::Console(args) => console::run(&args, &global),
     };

@@ -24,6 +24,9 @@ pub(super) struct Replay {
     paths: Vec<PathBuf>,
     #[arg(long, default_value = "auto")]
     format: String,
+    /// Sigma rules beside the built-in ones: a folder, a .yml file, a .tar.zst; may be given several times
+    #[arg(long, value_name = "DIR")]
+    rules: Vec<PathBuf>,
     #[arg(long)]
     ndjson: bool,
     /// Print every normalised event, or the responses as well
@@ -44,7 +47,8 @@ enum Emit {
 }
 
 pub(super) fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
-    let content = Content::load(global.content.as_deref())?;
+    let mut content = Content::load(global.content.as_deref())?;
+    content.add_rules(&args.rules)?;
     let (knowledge, said) = content.knowledge()?;
     let (forecaster, unforeseen) = content.forecaster();
     said.iter().chain(&unforeseen).for_each(out::note);
@@ -81,6 +85,7 @@ pub(super) fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
     })?;
     let incidents: Vec<&Incident> = pipeline.correlator.incidents().filter(|i| i.merged_into.is_none()).collect();
     read.findings = findings;
+    read.rules_refused = knowledge.sigma.refused.len() as u64;
     read.incidents = incidents.len() as u64;
     if lines {
         for incident in incidents {

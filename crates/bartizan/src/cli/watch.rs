@@ -25,6 +25,9 @@ pub(super) struct Watch {
     sources: Vec<PathBuf>,
     #[arg(long, default_value = "auto")]
     format: String,
+    /// Sigma rules beside the built-in ones: a folder, a .yml file, a .tar.zst; may be given several times
+    #[arg(long, value_name = "DIR")]
+    rules: Vec<PathBuf>,
     /// Stay, and read what is added; with a console
     #[arg(long)]
     follow: bool,
@@ -38,7 +41,8 @@ pub(super) struct Watch {
 }
 
 pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
-    let content = Content::load(global.content.as_deref())?;
+    let mut content = Content::load(global.content.as_deref())?;
+    content.add_rules(&args.rules)?;
     let (knowledge, mut said) = content.knowledge()?;
     let (forecaster, unforeseen) = content.forecaster();
     said.extend(unforeseen);

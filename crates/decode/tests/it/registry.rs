@@ -6,7 +6,7 @@ use std::path::Path;
 use decode::{ALL, FILES, Format};
 
 /// Files that are no format: the frame, and helpers of several formats.
-const NO_FORMAT: [&str; 7] = ["lib", "format", "place", "address", "civil", "text", "request"];
+const NO_FORMAT: [&str; 12] = ["flat", "windows", "mail", "sniff", "url", "lib", "format", "place", "address", "civil", "text", "request"];
 
 fn stems(folder: &str) -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);

@@ -1,0 +1,77 @@
+//! `rule lint|list`: Sigma rules before they are used.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::fail::{Exit, Fail};
+use super::{Global, out};
+use crate::knowledge::Content;
+
+/// Look at Sigma rules: which are used, which are refused and why
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  bartizan rule lint my-rules/\n  bartizan rule list --json\n\nExit codes: 0 every rule can be used; 1 some are refused; 3 could not read them."
+)]
+pub(super) struct Rule {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Load rules (folder, .yml, .tar.zst) and say what is refused, and which log sources no event reaches
+    Lint { paths: Vec<PathBuf> },
+    /// Every rule that is loaded
+    List {
+        /// Rules beside the built-in ones
+        #[arg(long, value_name = "DIR")]
+        rules: Vec<PathBuf>,
+    },
+}
+
+pub(super) fn run(args: &Rule, global: &Global) -> Result<Exit, Fail> {
+    let mut content = Content::load(global.content.as_deref())?;
+    match &args.what {
+        What::Lint { paths } => {
+            content.add_rules(paths)?;
+            lint(&content.sigma()?, global)
+        }
+        What::List { rules } => {
+            content.add_rules(rules)?;
+            list(&content.sigma()?, global);
+            Ok(Exit::Fine)
+        }
+    }
+}
+
+fn lint(set: &::rule::sigma::Set, global: &Global) -> Result<Exit, Fail> {
+    if global.json {
+        let refused = set.refused.iter().map(|r| json!({"file": r.file, "line": r.line, "why": r.why, "fix": r.fix}));
+        out::json(&json!({
+            "schema": "bartizan.rule_lint/1", "rules": set.len(), "refused": refused.collect::<Vec<_>>(), "unrouted": set.unrouted,
+        }));
+    } else {
+        set.refused.iter().for_each(|refused| out::line(out::shown(&refused.to_string())));
+        for (source, rules) in &set.unrouted {
+            out::line(out::shown(&format!("{source}: {rules} rules, no event of this log source is known")));
+        }
+        let idle: usize = set.unrouted.values().sum();
+        out::line(format!("{} rules, {} refused, {idle} for unknown log sources", set.len(), set.refused.len()));
+    }
+    Ok(if set.refused.is_empty() { Exit::Fine } else { Exit::Found })
+}
+
+fn list(set: &::rule::sigma::Set, global: &Global) {
+    for rule in set.rules() {
+        if global.json {
+            out::json(&json!({
+                "schema": "bartizan.rule/1", "id": rule.id, "title": rule.title, "level": format!("{:?}", rule.level).to_lowercase(),
+                "source": rule.source, "tags": rule.tags, "author": rule.author, "file": rule.file,
+            }));
+        } else {
+            out::line(out::shown(&format!("{:<13} {:<40} {}", format!("{:?}", rule.level).to_lowercase(), rule.source, rule.title)));
+        }
+    }
+}
