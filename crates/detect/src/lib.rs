@@ -14,6 +14,7 @@ mod campaign;
 pub mod content;
 mod guessing;
 pub mod identity;
+pub mod mail;
 mod malware;
 mod sign_in;
 pub mod state;
@@ -123,6 +124,7 @@ pub struct Config {
     pub device: identity::device::Config,
     pub risk: identity::risk::Config,
     pub session: identity::session::Config,
+    pub mail: mail::Config,
 }
 
 /// A rule set from named texts, such as [`web::RULES`]; every fault at once.

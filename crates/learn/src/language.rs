@@ -18,7 +18,10 @@ pub struct Language(pub &'static str);
 
 const FUNCTION_WORDS: [(&str, &str); 12] = [
     ("en", "the of and to in is you that it for on are with as your this be have from or by we will at if an our not has was please can"),
-    ("de", "der die und das ist in zu den mit von sie für auf ein eine nicht es im dem ihr ihre ich wir bei sich werden auch an oder haben bitte"),
+    (
+        "de",
+        "der die und das ist in zu den mit von sie für auf ein eine nicht es im dem ihr ihre ich wir bei sich werden auch an oder haben bitte",
+    ),
     ("fr", "le la les de des et un une du en est vous votre pour dans que qui pas sur au avec ce par nous il ne sont ou plus être"),
     ("es", "el la los las de que y en un una es por con para su se no del lo al como más sus le esta este o usted ha su"),
     ("pt", "o a os as de que e do da em um uma para com não se por na no seu sua mais dos ao você foi como ou está são"),
@@ -27,8 +30,14 @@ const FUNCTION_WORDS: [(&str, &str); 12] = [
     ("pl", "i w na nie z do się że to jest o jak po co za od ale tak przez dla lub przed są już prosimy aby oraz czy być twoje"),
     ("sv", "och att det i en jag är som på för med av inte den du har till om ett din så kan vi men de eller vid från ditt"),
     ("da", "og i at det er en til på som med for den af ikke de har du vi din kan om et din eller fra så dit ved men jeg"),
-    ("tr", "ve bir bu için ile olarak da de çok daha olan gibi sonra kadar ne en var ama size hesabınız veya siz lütfen ancak her mi tarafından"),
-    ("id", "yang dan di ini untuk dengan anda dari pada akan tidak ke dalam adalah telah kami atau itu juga dapat oleh akun silakan sudah bisa saya ada"),
+    (
+        "tr",
+        "ve bir bu için ile olarak da de çok daha olan gibi sonra kadar ne en var ama size hesabınız veya siz lütfen ancak her mi tarafından",
+    ),
+    (
+        "id",
+        "yang dan di ini untuk dengan anda dari pada akan tidak ke dalam adalah telah kami atau itu juga dapat oleh akun silakan sudah bisa saya ada",
+    ),
 ];
 
 /// The language of `text`.
@@ -61,12 +70,8 @@ pub fn of(text: &str) -> Language {
     for word in text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
         words += 1;
         let lower = word.to_lowercase();
-        let hits: Vec<usize> = FUNCTION_WORDS
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, list))| list.split(' ').any(|one| one == lower))
-            .map(|(at, _)| at)
-            .collect();
+        let hits: Vec<usize> =
+            FUNCTION_WORDS.iter().enumerate().filter(|(_, (_, list))| list.split(' ').any(|one| one == lower)).map(|(at, _)| at).collect();
         // A word of many languages says little about each.
         hits.iter().for_each(|&at| counts[at] += 1.0 / hits.len() as f32);
     }

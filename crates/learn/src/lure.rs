@@ -174,7 +174,8 @@ pub(crate) fn char_features(text: &str, mut each: impl FnMut(usize)) {
         for length in 3..=5 {
             let gram = &last[5 - length..];
             if gram[0] != 0 {
-                let state = gram.iter().fold(length as u64, |state, &b| (state ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3).rotate_left(5));
+                let state =
+                    gram.iter().fold(length as u64, |state, &b| (state ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3).rotate_left(5));
                 each(mix(state) as usize & MASK);
             }
         }

@@ -108,7 +108,8 @@ impl Generator {
 
     fn document(&self, language: usize, ask: &'static str, topic: &str, lure: bool, random: &mut Random) -> Document {
         let mut sentences = Vec::new();
-        let mut add = |rule: &str, intents: &[&'static str], random: &mut Random| sentences.push(self.sentence(language, rule, intents, random));
+        let mut add =
+            |rule: &str, intents: &[&'static str], random: &mut Random| sentences.push(self.sentence(language, rule, intents, random));
         if !random.one_in(4) {
             add("greet", &[], random);
         }

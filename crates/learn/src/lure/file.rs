@@ -62,8 +62,10 @@ impl Heads {
         let rest = bytes.strip_prefix(MAGIC).ok_or(HeadsError::Magic)?;
         let (length, rest) = rest.split_at_checked(4).ok_or_else(|| HeadsError::Head("ends inside its length".into()))?;
         let length = u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize;
-        let (json, weights) =
-            rest.split_at_checked(length).filter(|_| length <= JSON_BYTES_MAX).ok_or_else(|| HeadsError::Head("ends inside its head".into()))?;
+        let (json, weights) = rest
+            .split_at_checked(length)
+            .filter(|_| length <= JSON_BYTES_MAX)
+            .ok_or_else(|| HeadsError::Head("ends inside its head".into()))?;
         let head: Head = serde_json::from_slice(json).map_err(|e| HeadsError::Head(e.to_string()))?;
         let count = head.heads.len();
         let finite = head.bias.iter().chain(&head.threshold).chain([&head.unit]).all(|n| n.is_finite() && n.abs() < 1e4);

@@ -178,7 +178,9 @@ pub fn mail_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> 
     let mut groups: Vec<(&str, &str)> = samples.iter().map(|sample| (sample.source.as_str(), sample.group.as_str())).collect();
     groups.sort_unstable();
     groups.dedup();
-    let seen = |sample: &Sample| groups.iter().position(|group| *group == (sample.source.as_str(), sample.group.as_str())).is_some_and(|at| at % 2 == 0);
+    let seen = |sample: &Sample| {
+        groups.iter().position(|group| *group == (sample.source.as_str(), sample.group.as_str())).is_some_and(|at| at % 2 == 0)
+    };
     let teaching: Vec<&Sample> = samples.iter().filter(|sample| seen(sample)).collect();
     let held: Vec<&Sample> = samples.iter().filter(|sample| !seen(sample)).collect();
     let half = weights(&teaching, Half::Even, seed);

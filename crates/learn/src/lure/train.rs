@@ -1,8 +1,8 @@
 //! Trains a model with heads: logistic loss for each head, AdaGrad, seeded order, one thread. A head may be unknown for a row.
 
-use crate::generate::Random;
-use super::{BITS, Heads, char_features, word_features};
 use super::words::Words;
+use super::{BITS, Heads, char_features, word_features};
+use crate::generate::Random;
 
 /// Largest weight of one bucket, in logits.
 const WEIGHT_LIMIT: f32 = 0.9;

@@ -74,7 +74,14 @@ pub fn url_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> {
                 "public-apis" => ("public-apis/public-apis", "MIT"),
                 _ => ("EbookFoundation/free-programming-books", "CC-BY-4.0"),
             };
-            Source { name: name.into(), origin: origin.into(), licence: licence.into(), attacks: 0, benign: of.count() as u64, sha256: hex(&hash.finalize()) }
+            Source {
+                name: name.into(),
+                origin: origin.into(),
+                licence: licence.into(),
+                attacks: 0,
+                benign: of.count() as u64,
+                sha256: hex(&hash.finalize()),
+            }
         })
         .collect();
     sources.push(Source {

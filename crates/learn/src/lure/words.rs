@@ -159,7 +159,9 @@ impl Words {
 
 /// Tokens between white space, with their place.
 fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.split(char::is_whitespace).filter(|token| !token.is_empty()).map(move |token| (token.as_ptr() as usize - text.as_ptr() as usize, token))
+    text.split(char::is_whitespace)
+        .filter(|token| !token.is_empty())
+        .map(move |token| (token.as_ptr() as usize - text.as_ptr() as usize, token))
 }
 
 fn is_address(token: &str) -> bool {
@@ -272,7 +274,8 @@ mod tests {
 
     #[test]
     fn honest_scripts_and_names_are_no_trick() {
-        for text in ["Привет, Анна", "Žofie Dvořák und José", "Καλημέρα κόσμε", "covid19 b2b 2nd mp3", "naïve façade"] {
+        for text in ["Привет, Анна", "Žofie Dvořák und José", "Καλημέρα κόσμε", "covid19 b2b 2nd mp3", "naïve façade"]
+        {
             let prose = Words::read(text, View::Undone);
             assert_eq!((prose.disguised, prose.leet), (0, 0), "{text}");
         }

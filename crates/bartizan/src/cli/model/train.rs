@@ -30,6 +30,9 @@ pub(super) struct Train {
 }
 
 pub(super) fn run(args: &Train, global: &Global) -> Result<Exit, Fail> {
+    if let Some(done) = crate::cli::model_content::train(&args.name, &args.data, args.out.as_deref(), args.seed, global) {
+        return done;
+    }
     let recipe = eval::recipe_of(&args.name)?;
     let table = table::read(&args.data)?;
     let trained = recipe.train(&table, args.seed).map_err(|e| refused(&e))?;
