@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::load::{self, LoadError};
-<<<<<<< HEAD
-use crate::prose::ProseModel;
-=======
 use crate::lure::Heads;
->>>>>>> 9d0615c (learn: intents of a mail and spelling of URLs as linear heads, own lures with honest twins in four languages, language check)
+use crate::prose::ProseModel;
 use crate::sign::{Folder, KeyRing};
 use crate::text::{TextModel, Thresholds};
 use crate::tree::Forest;
