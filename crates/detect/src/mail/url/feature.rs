@@ -1,4 +1,4 @@
-//! Named features of a URL with their weights, in log-odds. Set by hand, before any labelled phishing was looked at.
+//! Named features of a URL with their weights, in log-odds. Set by hand; no weight was fitted.
 
 use decode::url::Url;
 
