@@ -139,7 +139,10 @@ impl Content {
         let mut models = learn::Registry::default();
         let ring = self.ring()?;
         for name in self.folders("models").into_iter().filter(|name| name != "web-payload" && name != learn::forecast::NAME) {
-            if let Err(error) = models.load(&name, &self.model_folder(&name)?, &ring) {
+            let folder = self.model_folder(&name)?;
+            let loaded =
+                models.load_heads(&name, &folder, &ring).and_then(|done| if done { Ok(()) } else { models.load(&name, &folder, &ring) });
+            if let Err(error) = loaded {
                 said.push(format!("model {name} was refused: {error}; its detectors work without it"));
             }
         }

@@ -137,9 +137,9 @@ pub fn reason(code: &str, text: impl Into<String>, push: f32) -> Reason {
 pub fn judge(input: &Input<'_>, knowledge: &Knowledge) -> Judgement {
     match input.matter {
         Matter::Bytes(bytes) => file(input.name, bytes, knowledge),
-        Matter::Mail(bytes) => mail(input.name, bytes, knowledge),
-        Matter::Url(url) => nobody("url", url),
-        Matter::Text(text) => nobody("text", text),
+        Matter::Mail(bytes) => crate::mail::judge(input.name, bytes, knowledge),
+        Matter::Url(url) => crate::mail::url::judge(url, knowledge),
+        Matter::Text(text) => crate::mail::text(text, knowledge),
         Matter::Prompt(text) => nobody("prompt", text),
         Matter::Hash(hash) => crate::malware::known::hash(hash),
     }
@@ -147,13 +147,9 @@ pub fn judge(input: &Input<'_>, knowledge: &Knowledge) -> Judgement {
 
 fn file(name: &str, bytes: &[u8], knowledge: &Knowledge) -> Judgement {
     if sniff::kind(bytes) == sniff::Kind::Mail {
-        return mail(name, bytes, knowledge);
+        return crate::mail::judge(name, bytes, knowledge);
     }
     crate::malware::judge(name, bytes, knowledge)
-}
-
-fn mail(_name: &str, _bytes: &[u8], _knowledge: &Knowledge) -> Judgement {
-    nobody("mail", "")
 }
 
 fn nobody(kind: &str, text: &str) -> Judgement {

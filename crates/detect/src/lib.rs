@@ -15,6 +15,7 @@ pub mod content;
 mod guessing;
 pub mod host;
 pub mod identity;
+pub mod mail;
 mod malware;
 pub mod network;
 mod sign_in;
@@ -128,6 +129,7 @@ pub struct Config {
     pub risk: identity::risk::Config,
     pub session: identity::session::Config,
     pub network: network::Config,
+    pub mail: mail::Config,
 }
 
 /// A rule set from named texts, such as [`web::RULES`]; every fault at once.

@@ -2,6 +2,8 @@
 
 mod grammar;
 pub mod logins;
+pub mod mail;
+pub mod url;
 pub mod web;
 
 /// A small generator of random numbers (SplitMix64, Steele et al. 2014). For data, never for secrets.

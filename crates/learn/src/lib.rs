@@ -13,6 +13,7 @@
 //! | [`generate`] | our own seeded benign and attack values that fill holes of the public data |
 //! | [`calibrate`], [`measure`] | scores as probabilities; figures with intervals |
 //! | [`forecast`] | which techniques come next |
+//! | [`lure`], [`language`] | intents of a mail's text, spelling of a URL; which language a text is in
 //! | [`baseline`] | what is usual for an entity, in a few hundred bytes |
 //! | [`template`] | log lines that say the same with other values |
 //! | [`series`] | how unusual each value of a numeric series is |
@@ -29,7 +30,9 @@ pub mod features;
 pub mod forecast;
 pub mod gate;
 pub mod generate;
+pub mod language;
 pub mod login;
+pub mod lure;
 pub mod measure;
 pub mod prose;
 pub mod recipe;

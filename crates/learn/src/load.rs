@@ -28,6 +28,9 @@ pub enum LoadError {
     /// `model.bin` is damaged or of another layout.
     #[error(transparent)]
     File(#[from] FileError),
+    /// `model.bin` of a model with heads is damaged.
+    #[error(transparent)]
+    Heads(#[from] crate::lure::HeadsError),
     /// The model was trained on other features than this program computes.
     #[error("features of model {model} have hash {found}, this program computes {expected}")]
     Features {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::load::{self, LoadError};
+use crate::lure::Heads;
 use crate::prose::ProseModel;
 use crate::sign::{Folder, KeyRing};
 use crate::text::{TextModel, Thresholds};
@@ -62,6 +63,7 @@ impl Model {
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     models: BTreeMap<String, Model>,
+    heads: BTreeMap<String, Arc<Heads>>,
 }
 
 impl Registry {
@@ -70,6 +72,24 @@ impl Registry {
         let model = load::load_any(folder, ring)?;
         self.models.insert(name.to_owned(), model);
         Ok(())
+    }
+
+    /// As [`Registry::load`], for a folder that holds a model with heads; false when it holds another kind.
+    pub fn load_heads(&mut self, name: &str, folder: &Folder, ring: &KeyRing) -> Result<bool, LoadError> {
+        let Some(bytes) = folder.get("model.bin").filter(|bytes| Heads::is_mine(bytes)) else { return Ok(false) };
+        crate::sign::verify(folder, ring).map_err(LoadError::Refused)?;
+        self.heads.insert(name.to_owned(), Arc::new(Heads::from_bytes(bytes)?));
+        Ok(true)
+    }
+
+    /// The model with heads of that name: intents of mail, spelling of URLs.
+    pub fn heads(&self, name: &str) -> Option<&Arc<Heads>> {
+        self.heads.get(name)
+    }
+
+    /// Takes up a model with heads that was made a moment ago.
+    pub fn insert_heads(&mut self, name: &str, model: Arc<Heads>) {
+        self.heads.insert(name.to_owned(), model);
     }
 
     /// Takes up a model that was made a moment ago.

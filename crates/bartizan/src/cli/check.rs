@@ -39,6 +39,9 @@ pub(super) struct Check {
     /// From which word on the exit code is 1
     #[arg(long, default_value = "suspicious", value_parser = fail_on)]
     fail_on: Threshold,
+    /// Threshold learnt on your own mail (`model calibrate mail-phish --out FILE`)
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<PathBuf>,
     /// Keep it in the data directory: what is found becomes an incident
     #[arg(long)]
     record: bool,
@@ -105,8 +108,13 @@ impl Judge {
 
 pub(super) fn run(args: &Check, global: &Global) -> Result<Exit, Fail> {
     let content = Content::load(global.content.as_deref())?;
-    let (knowledge, said) = content.knowledge()?;
+    let (mut knowledge, said) = content.knowledge()?;
     said.iter().for_each(out::note);
+    if let Some(path) = &args.calibration {
+        let text = std::fs::read_to_string(path).map_err(|e| Fail::unreadable(path, &e))?;
+        let learnt: serde_json::Value = serde_json::from_str(&text).map_err(|e| Fail::new("E0108", format!("{}: {e}", path.display())))?;
+        knowledge.config.mail.threshold = learnt.get("threshold").and_then(serde_json::Value::as_f64).map(|limit| limit as f32);
+    }
     let mut judge = Judge { knowledge, fail_on: args.fail_on, found: false, unreadable: false };
     let mut record = if args.record { Some(record::Recorder::start(&content, judge.knowledge.clone(), global)?) } else { None };
     let mut teller = say::Teller::new(args.ndjson, global);

@@ -14,6 +14,7 @@ mod forecast;
 mod generate;
 mod incident;
 mod model;
+mod model_content;
 mod order;
 pub mod out;
 mod protect;

@@ -12,7 +12,7 @@ use learn::sign::{self, KeyRing, SigningKey};
 use serde_json::{Value, json};
 
 use super::fail::{Exit, Fail};
-use super::{Global, out};
+use super::{Global, model_content, out};
 use crate::knowledge::{self, Content};
 use crate::service::model_states;
 
@@ -31,9 +31,13 @@ enum Verb {
     /// What is loaded, and whether its signature holds
     List,
     /// Where it comes from, what it can, what fools it
-    Card { name: String },
+    Card {
+        name: String,
+    },
     /// How it does on labelled rows
     Eval(eval::Eval),
+    Generate(model_content::Generate),
+    Calibrate(model_content::Calibrate),
     /// Make one from labelled rows: same rows and seed, same bytes
     Train(train::Train),
     /// Check a model folder, or a built-in model by name
@@ -69,6 +73,8 @@ pub(super) fn run(args: &Model, global: &Global) -> Result<Exit, Fail> {
         Verb::List => list(global),
         Verb::Card { name } => card(name, global),
         Verb::Eval(args) => eval::run(args, global),
+        Verb::Generate(args) => model_content::generate(args),
+        Verb::Calibrate(args) => model_content::calibrate(args, global),
         Verb::Train(args) => train::run(args, global),
         Verb::Verify { model, key } => verify(model, key, global),
         Verb::Sign { dir, key } => sign_folder(dir, key),

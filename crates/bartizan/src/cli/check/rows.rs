@@ -27,8 +27,9 @@ fn row(number: u64, line: &[u8], judge: &mut Judge) -> Checked {
     let Some(row) = parsed else { return broken(name, id, format!("row {number} is no JSON object")) };
     let text = |key: &str| row.get(key).and_then(Value::as_str);
     let kind = text("kind").unwrap_or_default();
+    let mail = text("raw").or_else(|| text("text")).filter(|_| kind == "mail").map(decode::mail::bytes_of);
     let matter = match kind {
-        "mail" => text("raw").or_else(|| text("text")).map(|t| Matter::Mail(t.as_bytes())),
+        "mail" => mail.as_deref().map(Matter::Mail),
         "url" => text("url").or_else(|| text("text")).map(Matter::Url),
         "text" => text("text").or_else(|| text("raw")).map(Matter::Text),
         "prompt" => text("text").or_else(|| text("raw")).map(Matter::Prompt),

@@ -17,8 +17,11 @@ pub(super) struct Eval {
     /// A model's name, or a folder that `model train --out` wrote
     name: String,
     /// JSON lines or CSV with a header, also .zst; repeatable
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "sources")]
     data: Vec<PathBuf>,
+    /// A folder of tables: each source judged apart (mail-phish, url-phish)
+    #[arg(long, value_name = "DIR")]
+    sources: Option<PathBuf>,
     /// Only rows with this `split`
     #[arg(long)]
     split: Option<String>,
@@ -27,6 +30,9 @@ pub(super) struct Eval {
 pub(super) fn run(args: &Eval, global: &Global) -> Result<Exit, Fail> {
     if is_forecast(&args.name) {
         return forecast::eval(&args.name, &args.data, global);
+    }
+    if let Some(dir) = &args.sources {
+        return crate::cli::model_content::eval(&args.name, dir, global);
     }
     let model = load(&args.name, global)?;
     let recipe = recipe_of(model.name())?;

@@ -46,6 +46,9 @@ pub(super) fn run(args: &Train, global: &Global) -> Result<Exit, Fail> {
     if args.name == learn::forecast::NAME {
         return forecast::train(&args.data, args.out.as_deref(), args.seed, global);
     }
+    if let Some(done) = crate::cli::model_content::train(&args.name, &args.data, args.out.as_deref(), args.seed, global) {
+        return done;
+    }
     let recipe = eval::recipe_of(&args.name)?;
     let mut table = table::read(&args.data)?;
     if !args.quarantine.is_empty() {
