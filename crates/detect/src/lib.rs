@@ -15,6 +15,7 @@ pub mod content;
 mod guessing;
 pub mod identity;
 mod malware;
+pub mod posture;
 mod sign_in;
 pub mod state;
 pub mod web;
@@ -107,6 +108,8 @@ pub struct Knowledge {
     pub web_model: Option<Arc<learn::TextModel>>,
     /// Every other model, by name.
     pub models: learn::Registry,
+    /// What is wrong in a configuration.
+    pub posture: Arc<rule::posture::Rules>,
     pub config: Config,
 }
 
@@ -142,6 +145,7 @@ pub const ALL: &[&Spec] = &[
     &identity::device::SPEC,
     &identity::risk::SPEC,
     &identity::session::SPEC,
+    &posture::check::SPEC,
 ];
 
 // Tests read the source folder, content and shared data.

@@ -20,7 +20,8 @@ fn every_file_of_an_area_is_in_its_list() {
     };
     assert_eq!(files("web"), listed(web::ALL));
     assert_eq!(files("identity"), listed(identity::ALL));
-    assert_eq!(listed(ALL), listed(&[web::ALL, identity::ALL].concat()));
+    assert_eq!(files("posture"), listed(posture::ALL));
+    assert_eq!(listed(ALL), listed(&[web::ALL, identity::ALL, posture::ALL].concat()));
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub struct Requirement {
 pub enum Status {
     Pass,
     Fail,
-    /// There are checks, but no rule for them here or no resource that they are about.
+    /// Some of its checks have no rule here, or there is no resource that they are about.
     NotAssessed,
     /// Nothing automatic exists.
     Manual,
@@ -95,21 +95,22 @@ pub fn report(framework: &Framework, rules: &Rules, verdicts: &[(String, Verdict
                 (0..rules.all().len()).filter(|i| rules.all()[*i].checks.iter().any(|c| requirement.checks.contains(c))).collect();
             let seen = || standing.iter().filter_map(|i| by_rule.get(i)).flatten();
             let failed: BTreeSet<&str> = seen().filter(|(_, known)| *known == Known::True).map(|(a, _)| *a).collect();
+            let covered: Vec<&String> = standing.iter().flat_map(|i| &rules.all()[*i].checks).collect();
+            let without_rule: Vec<String> = requirement.checks.iter().filter(|c| !covered.contains(c)).cloned().collect();
             let status = if requirement.checks.is_empty() {
                 Status::Manual
             } else if !failed.is_empty() {
                 Status::Fail
-            } else if seen().any(|(_, known)| *known == Known::False) {
+            } else if without_rule.is_empty() && seen().any(|(_, known)| *known == Known::False) {
                 Status::Pass
             } else {
                 Status::NotAssessed
             };
-            let covered: Vec<&String> = standing.iter().flat_map(|i| &rules.all()[*i].checks).collect();
             Report {
                 requirement: requirement.id.clone(),
                 status,
                 rules: standing.iter().map(|i| rules.all()[*i].id.clone()).collect(),
-                without_rule: requirement.checks.iter().filter(|c| !covered.contains(c)).cloned().collect(),
+                without_rule,
                 failed: failed.into_iter().map(str::to_owned).collect(),
             }
         })

@@ -172,6 +172,21 @@ impl Rules {
     }
 }
 
+/// A name for the finding that survives moved lines: rule, resource and what was found there.
+pub fn fingerprint(rule: &Rule, address: &str, evidence: &[Evidence]) -> String {
+    let mut text = format!("{}\0{address}", rule.id);
+    for one in evidence {
+        text.push_str(&format!("\0{}\0{}", one.path, one.value));
+    }
+    event::short_id("P", &[text.as_bytes()]).to_string()
+}
+
+/// Lines of the attribute that decided, else of the whole resource.
+pub fn place(item: &Item, evidence: &[Evidence]) -> (u32, u32) {
+    let within = |e: &&Evidence| e.line >= item.line && e.end_line <= item.end_line && e.line > 0;
+    evidence.iter().find(within).map_or((item.line, item.end_line), |e| (e.line, e.end_line))
+}
+
 /// The name under which an example would be found in a folder.
 fn file_of(example: &str) -> &'static str {
     if example.lines().any(|l| l.starts_with("FROM ")) {

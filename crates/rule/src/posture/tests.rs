@@ -126,3 +126,16 @@ fn unknown_never_fires() {
         assert!(!found.iter().any(|(r, _)| r == "AWS-RDS-01" || r == "AWS-NET-01"), "{found:?}");
     }
 }
+
+#[test]
+fn a_requirement_passes_only_when_all_of_it_was_looked_at() {
+    let rules = rules();
+    let text = "id: f\nname: F\nsource: s\nrequirements:\n  \"1\": [rds_instance_storage_encrypted]\n  \"2\": [rds_instance_no_public_access]\n  \"3\": [rds_instance_storage_encrypted, nobody_looks_at_this]\n  \"4\": []\n  \"5\": [s3_bucket_public_access]\n";
+    let framework = Framework::parse(text).expect("a framework");
+    let code = "resource \"aws_db_instance\" \"d\" {\n  storage_encrypted   = true\n  publicly_accessible = true\n}";
+    let scan = read(&[("main.tf".into(), code.into())]);
+    let verdicts: Vec<(String, Verdict)> =
+        scan.items.iter().flat_map(|i| rules.judge(i).into_iter().map(|v| (i.address.clone(), v))).collect();
+    let statuses: Vec<&str> = report(&framework, &rules, &verdicts).iter().map(|r| r.status.word()).collect();
+    assert_eq!(statuses, ["pass", "fail", "not_assessed", "manual", "not_assessed"]);
+}
