@@ -69,6 +69,21 @@ impl Content {
         })
     }
 
+    /// Rules about configuration, with the names that they go by in other inputs.
+    pub fn posture_rules(&self) -> Result<rule::posture::Rules, Fail> {
+        let texts: Vec<(String, String)> = self
+            .below("rules/posture")
+            .into_iter()
+            .filter(|(name, _)| name.ends_with(".yaml"))
+            .map(|(name, bytes)| (name, String::from_utf8_lossy(&bytes).into_owned()))
+            .collect();
+        let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        rule::posture::Rules::parse(&texts).map_err(|faults| {
+            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            Fail::new("E0502", format!("the posture rules have {} faults:\n{}", faults.len(), lines.join("\n")))
+        })
+    }
+
     /// All files of a model, unchecked.
     pub fn model_folder(&self, name: &str) -> Result<Folder, Fail> {
         let files = self.below(&format!("models/{name}"));
@@ -159,6 +174,7 @@ impl Content {
                 web_model,
                 sigma: Arc::new(self.sigma()?),
                 models,
+                posture: Arc::new(self.posture_rules()?),
                 config: detect::Config::default(),
             },
             said,

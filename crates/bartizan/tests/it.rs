@@ -4,5 +4,6 @@ mod it {
     mod architecture;
     mod cli;
     mod live;
+    mod posture;
     mod scenarios;
 }

@@ -28,6 +28,7 @@ pub mod pcap;
 pub mod pdf;
 pub mod pe;
 mod place;
+pub mod posture;
 pub mod request;
 pub mod script;
 pub mod sniff;

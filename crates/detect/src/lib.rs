@@ -18,6 +18,7 @@ pub mod identity;
 pub mod mail;
 mod malware;
 pub mod network;
+pub mod posture;
 mod sign_in;
 pub mod state;
 pub mod web;
@@ -112,6 +113,8 @@ pub struct Knowledge {
     pub sigma: Arc<rule::sigma::Set>,
     /// Every other model, by name.
     pub models: learn::Registry,
+    /// What is wrong in a configuration.
+    pub posture: Arc<rule::posture::Rules>,
     pub config: Config,
 }
 
@@ -154,6 +157,7 @@ pub const ALL: &[&Spec] = &[
     &network::dns_tunnel::SPEC,
     &network::exfiltration::SPEC,
     &host::sigma::SPEC,
+    &posture::check::SPEC,
 ];
 
 // Tests read the source folder, content and shared data.

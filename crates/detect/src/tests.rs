@@ -21,7 +21,8 @@ fn every_file_of_an_area_is_in_its_list() {
     assert_eq!(files("web"), listed(web::ALL));
     assert_eq!(files("identity"), listed(identity::ALL));
     assert_eq!(files("network"), listed(network::ALL));
-    assert_eq!(listed(ALL), listed(&[web::ALL, identity::ALL, network::ALL].concat()));
+    assert_eq!(files("posture"), listed(posture::ALL));
+    assert_eq!(listed(ALL), listed(&[web::ALL, identity::ALL, network::ALL, host::ALL, posture::ALL].concat()));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! Architecture Invariant: pure. Texts come in as arguments, with their names for messages; no files, no clock.
 
+pub mod posture;
 pub mod seclang;
 pub mod sigma;
 

@@ -17,6 +17,7 @@ mod model;
 mod model_content;
 mod order;
 pub mod out;
+mod posture;
 mod protect;
 mod replay;
 mod rule;
@@ -67,6 +68,7 @@ enum Command {
     Watch(watch::Watch),
     Replay(replay::Replay),
     Check(check::Check),
+    Posture(Box<posture::Posture>),
     Incident(incident::IncidentCommand),
     Explain(explain::Explain),
     Undo(order::Undo),
@@ -89,6 +91,7 @@ const JOBS: &str = "bartizan: see attacks, block them, know why, undo
   bartizan watch /var/log/auth.log       attacks in log files; --follow stays with them
   bartizan incident list                 what happened; explain ID says why, undo ID takes a block back
   bartizan check FILE|MAIL|URL            one word about it, with reasons
+  bartizan posture FOLDER                what is wrong in Terraform, Kubernetes, CloudFormation, Dockerfiles
   bartizan replay FILE --ndjson          findings and incidents of a file as OCSF, nothing stored
 
   bartizan --help                        every command";
@@ -107,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Watch(args) => watch::run(&args, &global),
         Command::Replay(args) => replay::run(&args, &global),
         Command::Check(args) => check::run(&args, &global),
+        Command::Posture(args) => posture::run(&args, &global),
         Command::Incident(args) => incident::run(&args, &global),
         Command::Explain(args) => explain::run(&args, &global),
         Command::Undo(args) => order::undo(&args, &global),
