@@ -109,6 +109,11 @@ pub fn url_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> {
         left_out: Vec::new(),
         calibration: Calibration { error: 0.0, table: Vec::new() },
         thresholds: Thresholds { alone: 1.0, alert: 0.5, veto: 0.0 },
+        budget: None,
+        trivial: String::new(),
+        auc: None,
+        trivial_auc: None,
+        beside: Vec::new(),
         blind_spots: [
             "Has never seen a real phishing URL: the bad half of its rows is made by our generator.",
             "Pages on hacked sites and on big platforms look like honest ones.",

@@ -231,6 +231,7 @@ pub(crate) fn all() -> Vec<Event> {
         service: "sudo".into(),
         allowed: true,
         reason: "none".into(),
+        ..Process::default()
     };
     let network = event::Network {
         client: "192.0.2.7".parse().ok(),
