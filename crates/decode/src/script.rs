@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(cut("[Byte[]]$z = 0xfc,0xe8"), "[ Byte [ ] ] $z = <NUM:1> xfc , <NUM:1> xe8");
         assert_eq!(cut("[string]$a <# note #>"), "[string] $a <# note #>");
         assert_eq!(cut(&format!("'{}'", "QUJD".repeat(20))), "<STR:80:2.0:B64>");
-        assert_eq!(cut("\"http://files.example/a.ps1\""), "<STR:26:3.7:URL>");
+        assert_eq!(cut("\"http://files.example/a.ps1\""), "<STR:26:3.8:URL>");
     }
 
     proptest! {

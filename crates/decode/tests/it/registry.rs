@@ -5,8 +5,11 @@ use std::path::Path;
 
 use decode::{ALL, FILES, Format};
 
-/// Files that are no format: the frame, and helpers of several formats.
-const NO_FORMAT: [&str; 12] = ["flat", "windows", "mail", "sniff", "url", "lib", "format", "place", "address", "civil", "text", "request"];
+/// Files that are no format of records: the frame, helpers of several formats, and what is looked at as a whole thing.
+const NO_FORMAT: [&str; 19] = [
+    "flat", "windows", "lib", "format", "place", "address", "civil", "text", "request", "mail", "url", "sniff", "archive", "pe", "elf",
+    "pdf", "office", "script", "posture",
+];
 
 fn stems(folder: &str) -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);

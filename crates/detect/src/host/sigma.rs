@@ -100,12 +100,16 @@ fn finding(event: &Event, hit: &Hit<'_>) -> Finding {
         told("reference", &references),
         told("licence", &rule.license),
     );
-    let matches = hit.matched.iter().map(|(field, value)| Match {
-        by: format!("rule {}", rule.id).into(),
-        target: field.as_str().into(),
-        decoded: value.clone(),
-        start: 0,
-        end: 0,
+    let kept = &event.raw[..event.raw.len().min(RAW_BYTES_MAX)];
+    let matches = hit.matched.iter().filter_map(|(field, value)| {
+        let start = find(kept, value.as_bytes())?;
+        Some(Match {
+            by: format!("rule {}", rule.id).into(),
+            target: field.as_str().into(),
+            decoded: value.clone(),
+            start: start as u32,
+            end: (start + value.len()) as u32,
+        })
     });
     let evidence = Evidence {
         source: event.meta.source.clone(),
@@ -136,6 +140,14 @@ fn finding(event: &Event, hit: &Hit<'_>) -> Finding {
         ..Finding::default()
     };
     finding.explained(Score::new(score), reasons)
+}
+
+/// Where the value stands in the record as it came; a value that is written otherwise there is not marked.
+fn find(raw: &[u8], value: &[u8]) -> Option<usize> {
+    if value.is_empty() || value.len() > raw.len() {
+        return None;
+    }
+    memchr::memmem::find(raw, value)
 }
 
 #[cfg(test)]

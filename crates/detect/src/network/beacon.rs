@@ -72,6 +72,10 @@ const SIZES_MAX: usize = 32;
 const SAME_BEAT: f64 = 0.1;
 /// Nine of ten gaps lie between these shares of the usual one.
 const NEAR: (f64, f64) = (0.4, 1.75);
+/// With fewer gaps than this, all of them do.
+const FEW_GAPS: usize = 20;
+/// Spread of gaps that hardly vary.
+const EVEN_SPREAD: f64 = 0.12;
 /// Spoken regularly by design.
 const REGULAR_PROTOCOLS: [&str; 9] = ["ntp", "dhcp", "dns", "ssdp", "netbios", "stun", "snmp", "syslog", "icmp"];
 
@@ -210,20 +214,25 @@ fn spread_max(gaps: usize) -> f64 {
 impl Pair {
     fn judge(&mut self, call: &Call, prevalence: (usize, usize), config: &Config) -> Option<Finding> {
         let raw: Vec<f64> = self.gaps.iter().map(|g| f64::from(*g)).collect();
-        let (middle, _) = spread(&raw);
-        // A beat that was missed leaves a gap of two or three times the usual one.
+        let (middle, raw_spread) = spread(&raw);
+        // A beat that was missed leaves a gap of two or three times the usual one; only an even beat can be seen to miss one.
         let gaps: Vec<f64> = raw
             .iter()
             .map(|gap| {
                 let times = (gap / middle.max(1e-9)).round();
-                if (2.0..=4.0).contains(&times) && (gap / times - middle).abs() <= 0.1 * middle { gap / times } else { *gap }
+                if raw_spread <= EVEN_SPREAD && (2.0..=4.0).contains(&times) && (gap / times - middle).abs() <= 0.1 * middle {
+                    gap / times
+                } else {
+                    *gap
+                }
             })
             .collect();
         let (gap_s, gap_spread) = spread(&gaps);
         let bound = spread_max(gaps.len());
         // A program's gaps stay near the usual one even with half of jitter; a person's bursts and pauses do not.
         let away = gaps.iter().filter(|gap| !(NEAR.0 * gap_s..=NEAR.1 * gap_s).contains(*gap)).count();
-        if away * 10 > gaps.len() {
+        let away_max = if gaps.len() < FEW_GAPS { 0 } else { gaps.len() / 10 };
+        if away > away_max {
             return None;
         }
         if gap_spread > bound || !(config.gap_min_s..=config.gap_max_s).contains(&gap_s) {

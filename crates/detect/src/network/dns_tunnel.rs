@@ -81,6 +81,8 @@ impl Tunnel {
 
 /// Different names before those that never exist are taken for a channel outward.
 const MISSING_NAMES_MIN: u64 = 60;
+/// Shorter names than this, in characters, carry nothing unless records for data are asked for.
+const SHORT_NAMES: f64 = 25.0;
 /// Below these, names are made of addresses or services by design.
 const BY_DESIGN: [&str; 4] = [".in-addr.arpa", ".ip6.arpa", ".local", ".home.arpa"];
 
@@ -189,6 +191,10 @@ impl Pair {
         }
         // Names that never exist may be a reputation service that has not listed anything yet: it shows with more of them.
         if missing >= 0.7 && carrying < 0.3 && reputation < 0.01 && self.unique < MISSING_NAMES_MIN {
+            return None;
+        }
+        // Hosts of content networks have random names of this length.
+        if carrying < 0.3 && length < SHORT_NAMES {
             return None;
         }
         let odds: f64 = reasons.iter().map(|r| f64::from(r.push)).sum::<f64>() - 2.5;

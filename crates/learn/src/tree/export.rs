@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Forest, Node};
 
-/// The model in XGBoost's JSON schema (version 2), one tree for each of ours. `base_score` is written as a probability, as XGBoost keeps it.
+/// The model in XGBoost's JSON schema (version 3), one tree for each of ours. `base_score` is written as a probability, as XGBoost keeps it.
 pub fn xgboost_json(forest: &Forest, names: &[&str]) -> Vec<u8> {
     let trees: Vec<Value> = forest.trees.iter().enumerate().map(|(id, tree)| tree_json(id, tree, forest.columns)).collect();
     let base = crate::calibrate::sigmoid(f64::from(forest.base));
@@ -23,12 +23,12 @@ pub fn xgboost_json(forest: &Forest, names: &[&str]) -> Vec<u8> {
                 "name": "gbtree",
             },
             "learner_model_param": {
-                "base_score": base.to_string(), "boost_from_average": "1", "num_class": "0",
+                "base_score": format!("[{base:E}]"), "boost_from_average": "1", "num_class": "0",
                 "num_feature": forest.columns.to_string(), "num_target": "1",
             },
             "objective": {"name": "binary:logistic", "reg_loss_param": {"scale_pos_weight": "1"}},
         },
-        "version": [2, 1, 0],
+        "version": [3, 1, 0],
     });
     serde_json::to_vec(&model).expect("invariant: text keys and finite numbers")
 }

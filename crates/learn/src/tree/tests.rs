@@ -84,7 +84,7 @@ fn a_file_loads_and_scores_alike_and_batches_agree() {
 /// A reader of XGBoost JSON that shares no code with the writer: the raw margin of one row.
 fn xgboost_margin(model: &Value, row: &[f32]) -> f64 {
     let learner = &model["learner"];
-    let base: f64 = learner["learner_model_param"]["base_score"].as_str().unwrap().parse().unwrap();
+    let base: f64 = learner["learner_model_param"]["base_score"].as_str().unwrap().trim_matches(['[', ']']).parse().unwrap();
     let mut margin = (base / (1.0 - base)).ln();
     for tree in learner["gradient_booster"]["model"]["trees"].as_array().unwrap() {
         let mut node = 0usize;
