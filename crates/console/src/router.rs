@@ -219,7 +219,7 @@ async fn check_file(call: Call, headers: axum::http::HeaderMap, bytes: axum::bod
     let matter = Matter { name, bytes: bytes.to_vec(), kind: MatterKind::File };
     call.page(move |ctx| {
         let said = (ctx.app.links.check)(&matter);
-        Ok(page::check::result(&page::check::Answer { name: matter.name.clone(), said }))
+        Ok(page::check::result(&page::check::Answer { name: matter.name, said }))
     })
     .await
 }

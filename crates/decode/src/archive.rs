@@ -48,13 +48,13 @@ pub type Visit<'v> = &'v mut dyn FnMut(&str, &[u8], &mut Budget);
 pub fn open(kind: Kind, bytes: &[u8], budget: &mut Budget, visit: Visit<'_>) -> Vec<Fault> {
     match kind {
         Kind::Zip | Kind::Ooxml => zip(bytes, budget, visit),
-        Kind::Gzip => one(flate2::read::MultiGzDecoder::new(bytes), gzip_name(bytes), bytes.len() as u64, budget, visit),
+        Kind::Gzip => one(flate2::read::MultiGzDecoder::new(bytes), &gzip_name(bytes), bytes.len() as u64, budget, visit),
         Kind::Zstd => match zstd::stream::read::Decoder::with_buffer(bytes) {
             Ok(mut decoder) => {
                 // A frame may ask for 128 MiB of window; half of that is enough for what is made in practice.
                 const WINDOW_LOG_MAX: u32 = 26;
                 let _ = decoder.window_log_max(WINDOW_LOG_MAX);
-                one(decoder, String::new(), bytes.len() as u64, budget, visit)
+                one(decoder, "", bytes.len() as u64, budget, visit)
             }
             Err(error) => vec![fault("archive.broken", format!("zstd: {error}"))],
         },
@@ -92,12 +92,12 @@ fn counted(budget: &mut Budget) -> Option<Fault> {
     None
 }
 
-fn one(reader: impl Read, name: String, packed: u64, budget: &mut Budget, visit: Visit<'_>) -> Vec<Fault> {
+fn one(reader: impl Read, name: &str, packed: u64, budget: &mut Budget, visit: Visit<'_>) -> Vec<Fault> {
     if let Some(stop) = counted(budget) {
         return vec![stop];
     }
     let (bytes, said) = unpack(reader, packed, budget);
-    visit(&name, &bytes, budget);
+    visit(name, &bytes, budget);
     said.into_iter().collect()
 }
 

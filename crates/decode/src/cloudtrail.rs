@@ -36,7 +36,7 @@ impl Decoder for Cloudtrail {
     }
 
     fn read(&self, record: &[u8], _at: &Place<'_>) -> Result<Reading, Text> {
-        reading(flat::object(record)?)
+        reading(&flat::object(record)?)
     }
 }
 
@@ -67,7 +67,7 @@ impl FileDecoder for Cloudtrail {
                 number += 1;
                 let raw = serde_json::to_vec(&value).unwrap_or_default();
                 out(record(NAME, &raw, at, number, |_| match value {
-                    Value::Object(members) => reading(members),
+                    Value::Object(members) => reading(&members),
                     _ => Err(Text::const_new("JSON, but no object")),
                 }));
             };
@@ -90,8 +90,8 @@ impl FileDecoder for Cloudtrail {
     }
 }
 
-fn reading(members: Map<String, Value>) -> Result<Reading, Text> {
-    let text = |path: &str| pointer(&members, path).and_then(Value::as_str).unwrap_or_default();
+fn reading(members: &Map<String, Value>) -> Result<Reading, Text> {
+    let text = |path: &str| pointer(members, path).and_then(Value::as_str).unwrap_or_default();
     let operation = text("eventName");
     if operation.is_empty() || text("eventSource").is_empty() {
         return Err(Text::const_new("no CloudTrail event: eventName or eventSource is missing"));
@@ -161,11 +161,11 @@ fn reading(members: Map<String, Value>) -> Result<Reading, Text> {
             error: error.into(),
             read_only,
             mfa,
-            resources: resources(&members),
+            resources: resources(members),
         }))
     };
     let mut native = Native { product: Text::const_new("aws"), service: Text::const_new(NAME), fields: Vec::with_capacity(48) };
-    flat::add(&mut native, "", &members);
+    flat::add(&mut native, "", members);
     Ok(Reading { when, body, native: Some(Box::new(native)) })
 }
 

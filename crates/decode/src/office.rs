@@ -118,9 +118,9 @@ fn unpack(mut bytes: &[u8]) -> Vec<u8> {
         let size = usize::from(head & 0x0fff) + 3;
         let chunk = &bytes[2..bytes.len().min(size)];
         if head & 0x8000 == 0 {
-            out.extend_from_slice(chunk)
+            out.extend_from_slice(chunk);
         } else {
-            expand(chunk, &mut out)
+            expand(chunk, &mut out);
         }
         bytes = &bytes[bytes.len().min(size)..];
     }

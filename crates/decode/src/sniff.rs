@@ -207,7 +207,8 @@ fn is_mail(text: &str) -> bool {
         let is_header = line
             .split_once(':')
             .is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
-        if !folded && !is_header && !(n == 0 && line.starts_with("from ")) {
+        let of_mbox = n == 0 && line.starts_with("from ");
+        if !(folded || is_header || of_mbox) {
             break;
         }
         seen += usize::from(names.iter().any(|name| line.starts_with(name)));

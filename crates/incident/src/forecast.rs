@@ -208,7 +208,7 @@ mod tests {
         let bags: Vec<Bag> = (0..100)
             .map(|n: usize| {
                 let all = ["T1003", "T1021.002", "T1059.001", "T1078"];
-                all.iter().enumerate().filter(|(i, _)| (n + i) % 4 != 0).map(|(_, id)| (*id).to_owned()).collect()
+                all.iter().enumerate().filter(|(i, _)| !(n + i).is_multiple_of(4)).map(|(_, id)| (*id).to_owned()).collect()
             })
             .collect();
         let model = train(&bags, 1).expect("enough").model;

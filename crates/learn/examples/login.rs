@@ -4,6 +4,7 @@
 use learn::generate::logins::{Config, logins};
 use learn::login::evaluate::{BASELINES, examples, figures};
 
+#[allow(clippy::disallowed_methods)]
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let seed = arguments.first().and_then(|s| s.parse().ok()).unwrap_or(1);

@@ -122,7 +122,7 @@ pub(super) fn run(args: &Check, global: &Global) -> Result<Exit, Fail> {
         if let Some(record) = &mut record {
             record.take(&checked);
         }
-        teller.tell(checked);
+        teller.tell(&checked);
     };
     if let Some(list) = &args.list {
         rows::each(list, &mut judge, &mut each)?;

@@ -85,7 +85,7 @@ pub(super) fn run(args: &Posture, global: &Global) -> Result<Exit, Fail> {
         list(&rules, global);
         return Ok(Exit::Fine);
     }
-    for name in args.rules.iter().chain(&args.skip).filter(|name| !rules.all().iter().any(|r| r.is_named(name))) {
+    if let Some(name) = args.rules.iter().chain(&args.skip).find(|name| !rules.all().iter().any(|r| r.is_named(name))) {
         return Err(Fail::new("E0510", format!("no rule is called {}", out::shown(name)))
             .fix("bartizan posture --list-rules")
             .exit(Exit::Usage));

@@ -187,10 +187,10 @@ impl State {
             return;
         }
         push(&mut self.out.visible, text);
-        if let Some(shown) = link.and_then(|at| self.out.links.get_mut(at)).map(|link| &mut link.shown) {
-            if shown.len() < SHOWN_BYTES_MAX {
-                push(shown, super::floor(text, SHOWN_BYTES_MAX));
-            }
+        if let Some(shown) = link.and_then(|at| self.out.links.get_mut(at)).map(|link| &mut link.shown)
+            && shown.len() < SHOWN_BYTES_MAX
+        {
+            push(shown, super::floor(text, SHOWN_BYTES_MAX));
         }
     }
 

@@ -44,10 +44,10 @@ pub fn in_text(text: &str) -> Vec<Link> {
         if at.is_none() && !is_host(word) {
             continue;
         }
-        if let Some(url) = crate::url::Url::read(word) {
-            if !url.host.is_empty() {
-                found.push(Link { target: cut(word).to_owned(), shown: String::new(), place: Place::Text });
-            }
+        if let Some(url) = crate::url::Url::read(word)
+            && !url.host.is_empty()
+        {
+            found.push(Link { target: cut(word).to_owned(), shown: String::new(), place: Place::Text });
         }
     }
     found

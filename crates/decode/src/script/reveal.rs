@@ -6,6 +6,9 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// How often a text is rewritten.
+/// Undoes one kind of disguise; `None` when there is nothing to undo.
+type Step = fn(&str) -> Option<String>;
+
 pub(super) const ROUNDS_MAX: usize = 8;
 /// Characters of all layers together.
 pub(super) const CHARS_MAX: usize = 4 << 20;
@@ -24,7 +27,7 @@ pub fn reveal(script: &str) -> Vec<Layer> {
     let mut spent = script.len();
     let mut text = script.to_owned();
     for _ in 0..ROUNDS_MAX {
-        let steps: [(&'static str, fn(&str) -> Option<String>); 4] =
+        let steps: [(&'static str, Step); 4] =
             [("backtick", backticks), ("joined strings", joined), ("character codes", codes), ("base64", base64)];
         let Some((how, next)) = steps.iter().find_map(|(how, step)| Some((*how, step(&text)?))) else { break };
         spent += next.len();

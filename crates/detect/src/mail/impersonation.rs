@@ -13,14 +13,16 @@ pub(crate) fn facts(message: &Message, config: &Config, facts: &mut Vec<Fact>) {
     let Some(from) = message.from.first() else { return };
     let domain = list::registered(from.domain());
     let name = from.name.to_lowercase();
-    let own = config.own_domains.iter().any(|own| *own == domain);
+    let own = config.own_domains.contains(&domain);
     let free = list::is("free_mail", &domain);
-    if let Some(brand) = list::brands().iter().find(|brand| has_words(&name, brand.name)) {
-        if !brand.domains.contains(&domain.as_str()) && !own && !list::is_brand_domain(&domain) {
-            facts.push(
-                Fact::new("sender.brand", format!("calls itself {}, but the address is of {domain}", brand.name), 1.5).now(&from.address),
-            );
-        }
+    if let Some(brand) = list::brands().iter().find(|brand| has_words(&name, brand.name))
+        && !brand.domains.contains(&domain.as_str())
+        && !own
+        && !list::is_brand_domain(&domain)
+    {
+        facts.push(
+            Fact::new("sender.brand", format!("calls itself {}, but the address is of {domain}", brand.name), 1.5).now(&from.address),
+        );
     }
     if !own && config.people.iter().any(|person| !person.is_empty() && has_words(&name, &person.to_lowercase())) {
         facts.push(Fact::new("sender.person", "carries the name of a colleague in front of a foreign address", 1.6).now(&from.address));

@@ -41,16 +41,17 @@ pub(crate) fn of_targets(all: &[Link], sender: &str, knowledge: &Knowledge, fact
         if link.place == Place::Refresh {
             keep(&mut worst, Fact::new("links.refresh", format!("the mail moves its reader to {} by itself", target.registered), 1.0));
         }
-        if let Some(shown) = shown_host(&link.shown) {
-            if shown.registered != target.registered && shown.registered != sender {
-                let brand = list::is_brand_domain(&shown.registered);
-                let fact = Fact::new(
-                    "links.text_differs",
-                    format!("a link shows {} and leads to {}", shown.host, target.host),
-                    if brand { 1.4 } else { 0.4 },
-                );
-                keep(&mut mismatch, fact.now(&link.target));
-            }
+        if let Some(shown) = shown_host(&link.shown)
+            && shown.registered != target.registered
+            && shown.registered != sender
+        {
+            let brand = list::is_brand_domain(&shown.registered);
+            let fact = Fact::new(
+                "links.text_differs",
+                format!("a link shows {} and leads to {}", shown.host, target.host),
+                if brand { 1.4 } else { 0.4 },
+            );
+            keep(&mut mismatch, fact.now(&link.target));
         }
         let key = target.key();
         if seen.len() >= TARGETS_MAX || seen.contains(&key) {

@@ -54,7 +54,8 @@ pub(crate) fn read(visible: &str, hidden: &str, knowledge: &Knowledge) -> Readin
     }
     let language = language::of(visible);
     let trained = model.languages.iter().any(|code| code == language.0);
-    if !trained && !(language.0 == "und" && undone.disguised >= 3) {
+    let disguised = language.0 == "und" && undone.disguised >= 3;
+    if !(trained || disguised) {
         reading.abstains = Some(format!("the text is in a language that the model was not trained on ({})", language.0));
         reading.not_checked.push(format!("text in {}", language.0));
         return reading;

@@ -79,7 +79,9 @@ pub(super) fn cross_validate(bags: &[Bag], techniques: &[String], seed: u64) -> 
         }
     }
     // The curve is judged where it was fitted on the other half of the scores.
-    let half = |even: bool| all.held.iter().enumerate().filter(|(n, _)| (n / TOP % 2 == 0) == even).map(|(_, h)| *h).collect::<Vec<Held>>();
+    let half = |even: bool| {
+        all.held.iter().enumerate().filter(|(n, _)| (n / TOP).is_multiple_of(2) == even).map(|(_, h)| *h).collect::<Vec<Held>>()
+    };
     let curve = Curve::fit(&half(true));
     let scored: Vec<Scored> = half(false).iter().map(|h| Scored { score: curve.score(h.logit), positive: h.positive }).collect();
     let held = std::mem::take(&mut all.held);

@@ -27,7 +27,6 @@ pub fn folder(trained: &Trained, bags: &[Bag], seed: u64) -> (Folder, Card) {
         hash: sha256_hex(names.join("\n").as_bytes()),
         buckets: names.len() as u64,
         features: names.iter().map(feature).collect(),
-        ..Features::text()
     };
     let mut folder = Folder::new();
     let files = [

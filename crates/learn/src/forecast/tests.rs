@@ -9,8 +9,8 @@ fn bags() -> Vec<Bag> {
     (0..120)
         .map(|n: usize| {
             let mut bag: Bag =
-                kinds[n % 2].iter().enumerate().filter(|(i, _)| (n / 2 + i) % 5 != 0).map(|(_, id)| (*id).to_owned()).collect();
-            bag.push(format!("T9{:03}", n));
+                kinds[n % 2].iter().enumerate().filter(|(i, _)| !(n / 2 + i).is_multiple_of(5)).map(|(_, id)| (*id).to_owned()).collect();
+            bag.push(format!("T9{n:03}"));
             bag.sort_unstable();
             bag
         })

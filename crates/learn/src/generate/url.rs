@@ -116,10 +116,12 @@ const PAGES: [&str; 24] = [
     "portal/home",
 ];
 
+/// Patterns of each kind.
+const PATTERNS: usize = 8;
+
 /// A key; `half` leaves every second pattern out, so that the others can be measured.
 pub fn key(bad: bool, half: bool, random: &mut Random) -> String {
-    let patterns = if bad { 8 } else { 8 };
-    let pattern = if half { random.below(patterns / 2) * 2 } else { random.below(patterns) };
+    let pattern = if half { random.below(PATTERNS / 2) * 2 } else { random.below(PATTERNS) };
     if bad { lure(pattern, random) } else { honest(pattern, random) }
 }
 

@@ -77,8 +77,11 @@ pub fn figures(examples: &[Example], score: impl Fn(&Features) -> f32) -> Vec<Fi
     out
 }
 
+/// Scores one sign-in; more is odder.
+pub type Scorer = fn(&Features) -> f32;
+
 /// Trivial scorers: a new country; a new country or device; the sum of layer 1.
-pub const BASELINES: &[(&str, fn(&Features) -> f32)] = &[
+pub const BASELINES: &[(&str, Scorer)] = &[
     ("new country", |f| f32::from(u8::from(f.place == Some(5)))),
     ("new country or device", |f| {
         f32::from(u8::from(f.place == Some(5))) + f32::from(u8::from(f.device_new == Some(true) || f.agent.is_some_and(|a| a >= 3)))

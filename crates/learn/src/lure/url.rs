@@ -49,7 +49,7 @@ pub fn url_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> {
     if samples.is_empty() {
         return Err(TrainError::NoHam);
     }
-    let is_held = |sample: &Sample| crate::lure::words::hash(sample.key.split('/').next().unwrap_or("")) % 2 == 0;
+    let is_held = |sample: &Sample| crate::lure::words::hash(sample.key.split('/').next().unwrap_or("")).is_multiple_of(2);
     let teaching: Vec<&Sample> = samples.iter().filter(|sample| !is_held(sample)).collect();
     let held: Vec<f32> = {
         let model = weights(&teaching, true, seed);

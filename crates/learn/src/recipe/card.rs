@@ -93,9 +93,9 @@ fn sources(recipe: &Recipe, table: &Table, ready: &Samples) -> Vec<Source> {
             let (mut attacks, mut benign) = (0, 0);
             for sample in ready.rows.iter().filter(|sample| usize::from(sample.source) == at) {
                 if sample.bad {
-                    attacks += 1
+                    attacks += 1;
                 } else {
-                    benign += 1
+                    benign += 1;
                 }
                 if !sample.own {
                     hash.update(table.row(sample.row as usize).hash_without(&[label]).to_le_bytes());

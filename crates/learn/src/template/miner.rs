@@ -154,9 +154,9 @@ impl Miner {
         let masks = &self.groups.get(&group)?.masks;
         masks.iter().find_map(|mask| {
             let mut with = sum;
-            for column in 0..hashes.len().min(COLUMNS_MAX) {
+            for (column, hash) in hashes.iter().enumerate().take(COLUMNS_MAX) {
                 if mask >> column & 1 == 1 {
-                    with = reopen(with, column, hashes[column]);
+                    with = reopen(with, column, *hash);
                 }
             }
             self.shapes.get(&with).map(|id| self.now(*id))
@@ -183,11 +183,11 @@ impl Miner {
         'again: for _ in 0..COLUMNS_MAX {
             let (group, words) = (self.templates[id as usize].group, self.templates[id as usize].words.clone());
             let whole = sum(group, &words);
-            for column in 0..words.len().min(COLUMNS_MAX) {
-                if words[column] == OPEN {
+            for (column, &word) in words.iter().enumerate().take(COLUMNS_MAX) {
+                if word == OPEN {
                     continue;
                 }
-                let key = reopen(whole, column, words[column]) ^ OPEN.rotate_left(column as u32);
+                let key = reopen(whole, column, word) ^ OPEN.rotate_left(column as u32);
                 let mut waiting = self.columns.remove(&key).unwrap_or_default();
                 waiting.iter_mut().for_each(|w| *w = self.now(*w));
                 waiting.retain(|w| self.templates[*w as usize].words.get(column).is_some_and(|h| *h != OPEN));

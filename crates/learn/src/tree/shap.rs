@@ -19,8 +19,8 @@ pub(super) fn contributions(forest: &Forest, row: &[f32]) -> (f32, Vec<f32>) {
     let mut base = f64::from(forest.base);
     for tree in &forest.trees {
         base += mean(tree, 0);
-        let mut path = Vec::with_capacity(super::DEPTH_MAX + 2);
-        walk(tree, 0, row, &mut pushes, &mut path, (1.0, 1.0, u16::MAX));
+        let path = Vec::with_capacity(super::DEPTH_MAX + 2);
+        walk(tree, 0, row, &mut pushes, &path, (1.0, 1.0, u16::MAX));
     }
     (base as f32, pushes.into_iter().map(|push| push as f32).collect())
 }
@@ -42,8 +42,8 @@ fn shares(tree: &Tree, node: &Node) -> (f64, f64) {
 }
 
 /// Recursion is bounded by the depth of a tree; the path is copied at each level and holds each feature once.
-fn walk(tree: &Tree, at: u32, row: &[f32], pushes: &mut [f64], parent: &mut Vec<Step>, (mut zero, mut one, feature): (f64, f64, u16)) {
-    let mut path = parent.clone();
+fn walk(tree: &Tree, at: u32, row: &[f32], pushes: &mut [f64], parent: &[Step], (mut zero, mut one, feature): (f64, f64, u16)) {
+    let mut path = parent.to_vec();
     if let Some(i) = path.iter().position(|step| feature != u16::MAX && step.feature == feature) {
         // The feature stands higher on the path already: both splits together are one step.
         zero *= path[i].zero;
@@ -62,8 +62,8 @@ fn walk(tree: &Tree, at: u32, row: &[f32], pushes: &mut [f64], parent: &mut Vec<
     let value = row.get(usize::from(node.feature)).copied().unwrap_or(f32::NAN);
     let (left, right) = shares(tree, node);
     let goes_left = node.goes_left(value);
-    walk(tree, node.left, row, pushes, &mut path, (left, f64::from(u8::from(goes_left)), node.feature));
-    walk(tree, node.right, row, pushes, &mut path, (right, f64::from(u8::from(!goes_left)), node.feature));
+    walk(tree, node.left, row, pushes, &path, (left, f64::from(u8::from(goes_left)), node.feature));
+    walk(tree, node.right, row, pushes, &path, (right, f64::from(u8::from(!goes_left)), node.feature));
 }
 
 fn extend(path: &mut Vec<Step>, zero: f64, one: f64, feature: u16) {

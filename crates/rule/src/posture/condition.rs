@@ -93,7 +93,7 @@ impl Condition {
                         unknown = true;
                         continue;
                     };
-                    for (statement, known) in statements.iter().filter_map(|s| policy::allows(s)) {
+                    for (statement, known) in statements.iter().filter_map(policy::allows) {
                         let (mut answer, mut evidence) = inner.test(&statement, &at, negated);
                         if answer == Known::True && !known {
                             answer = Known::Unknown;

@@ -31,17 +31,17 @@ impl Teller {
         Teller { ndjson, json: global.json, quiet: global.quiet, kept: Vec::new(), counts: BTreeMap::new(), cpu_ms: 0.0 }
     }
 
-    pub(super) fn tell(&mut self, checked: Checked) {
+    pub(super) fn tell(&mut self, checked: &Checked) {
         *self.counts.entry(checked.said.verdict).or_default() += 1;
         self.cpu_ms += checked.cpu_ms;
         if self.ndjson {
-            out::json(&object(&checked));
+            out::json(&object(checked));
         } else if self.json {
             if checked.said.verdict != Verdict::Clean && self.kept.len() < KEPT_MAX {
-                self.kept.push(object(&checked));
+                self.kept.push(object(checked));
             }
         } else if self.n() <= ALL_SHOWN_MAX || checked.said.verdict >= Verdict::Suspicious {
-            people(&checked);
+            people(checked);
         }
     }
 

@@ -47,7 +47,7 @@ impl Style {
                         } else {
                             n < 2.0
                         }
-                    })
+                    });
                 }
                 "height" | "max-height" | "width" | "max-width" if zero() => zero_box = true,
                 "overflow" => clipped = value == "hidden",
@@ -99,7 +99,7 @@ fn colour(value: &str) -> Option<u32> {
     let value = value.trim().to_ascii_lowercase();
     if let Some(hex) = value.strip_prefix('#') {
         let parsed = u32::from_str_radix(hex.get(..6).or(hex.get(..3))?, 16).ok()?;
-        return Some(if hex.len() < 6 { (0..3).map(|at| (parsed >> (4 * at) & 0xF) * 0x11 << (8 * at)).sum() } else { parsed });
+        return Some(if hex.len() < 6 { (0..3).map(|at| ((parsed >> (4 * at) & 0xF) * 0x11) << (8 * at)).sum() } else { parsed });
     }
     if let Some(list) = value.strip_prefix("rgb(").or_else(|| value.strip_prefix("rgba(")) {
         let mut parts =

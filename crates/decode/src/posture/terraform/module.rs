@@ -62,6 +62,9 @@ pub(super) struct Instance {
     pub(super) certain: bool,
 }
 
+/// The instances of one call, each with its module.
+type Children<'p> = Vec<(Instance, Rc<Module<'p>>)>;
+
 pub(super) struct Module<'p> {
     pub(super) project: &'p Project<'p>,
     pub(super) folder: &'p Folder<'p>,
@@ -72,7 +75,7 @@ pub(super) struct Module<'p> {
     pub(super) certain: bool,
     call: Option<(Rc<Module<'p>>, Declared<'p, Block>, Instance)>,
     known: RefCell<HashMap<String, Option<Node>>>,
-    children: RefCell<HashMap<String, Vec<(Instance, Rc<Module<'p>>)>>>,
+    children: RefCell<HashMap<String, Children<'p>>>,
     instances: RefCell<HashMap<String, Rc<Vec<Instance>>>>,
 }
 

@@ -119,10 +119,10 @@ pub(super) fn all(url: &Url, kinds: &[&'static str], own: &[String]) -> Vec<Fact
     if url.layers >= 2 {
         add("url.encoded", format!("percent signs in {} layers", url.layers), 0.4);
     }
-    if let Some(port) = url.port {
-        if !matches!(port, 8080 | 8443) {
-            add("url.port", format!("port {port}"), 0.3);
-        }
+    if let Some(port) = url.port
+        && !matches!(port, 8080 | 8443)
+    {
+        add("url.port", format!("port {port}"), 0.3);
     }
     if CHEAP.contains(&url.suffix.as_str()) {
         add("url.cheap_ending", format!("the ending .{} costs next to nothing", url.suffix), 0.35);
@@ -140,7 +140,7 @@ pub(crate) fn look_alike(url: &Url, own: &[String]) -> Vec<Fact> {
         return Vec::new();
     }
     let label = skeleton(
-        &url.shown_host.strip_suffix(&url.suffix).unwrap_or(&url.shown_host).trim_end_matches('.').rsplit('.').next().unwrap_or(""),
+        url.shown_host.strip_suffix(&url.suffix).unwrap_or(&url.shown_host).trim_end_matches('.').rsplit('.').next().unwrap_or(""),
     );
     let sub = url.subdomain().to_ascii_lowercase();
     let raw = url.label();
@@ -191,8 +191,8 @@ fn distance(a: &str, b: &str) -> usize {
     for (at, row) in rows.iter_mut().enumerate() {
         row[0] = at;
     }
-    for at in 0..=b.len() {
-        rows[0][at] = at;
+    for (at, cell) in rows[0].iter_mut().enumerate() {
+        *cell = at;
     }
     for i in 1..=a.len() {
         for j in 1..=b.len() {

@@ -53,7 +53,7 @@ fn look_alikes_stay_silent() {
             // Telemetry of many hosts, time, a probe of one's own machine.
             events.push(change(flow(0, at_s, &client, "192.0.2.1", 443, 700, 300), |f| f.server_name = "telemetry.example".into()));
             events.push(change(flow(0, at_s, &client, "192.0.2.2", 123, 76, 76), |f| {
-                (f.transport, f.protocol) = ("udp".into(), "ntp".into())
+                (f.transport, f.protocol) = ("udp".into(), "ntp".into());
             }));
             events.push(flow(0, at_s, &client, "10.0.9.9", 9_100, 200, 5_000));
         }

@@ -81,6 +81,7 @@ fn lair(world: &World, random: &mut Random) -> (usize, u32) {
     (network, world.address(network, random))
 }
 
+#[allow(clippy::too_many_arguments)]
 fn row(
     world: &World,
     person: &str,

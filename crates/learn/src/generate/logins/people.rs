@@ -120,7 +120,7 @@ impl Device {
             "Linux" => "X11; Linux x86_64".to_owned(),
             "iOS" => format!("iPhone; CPU iPhone OS {ios}_{minor} like Mac OS X"),
             // Newer Chrome says K for every telephone.
-            _ if self.family == "Chrome" && self.model % 4 > 0 => "Linux; Android 10; K".to_owned(),
+            _ if self.family == "Chrome" && !self.model.is_multiple_of(4) => "Linux; Android 10; K".to_owned(),
             _ => format!("Linux; Android {}; SM-{}", 12 + self.model % 4, 900 + self.model * 7),
         };
         let mobile = if self.phone { " Mobile" } else { "" };
@@ -178,11 +178,11 @@ fn life(person: &mut Person, world: &World, data: &Data, mix: &Mix, config: &Con
             person.pool = (0..random.between(1, 12)).map(|_| world.address(person.home, random) & 0xFFFF_FF00).collect();
             person.home_address = person.pool[0] | random.between(1, 254) as u32;
         }
-        if let Lease::Days(every) = person.lease {
-            if day as f64 >= lease_until {
-                person.home_address = person.pool[random.below(person.pool.len())] | random.between(1, 254) as u32;
-                lease_until = day as f64 + random.wait(every).max(0.5);
-            }
+        if let Lease::Days(every) = person.lease
+            && day as f64 >= lease_until
+        {
+            person.home_address = person.pool[random.below(person.pool.len())] | random.between(1, 254) as u32;
+            lease_until = day as f64 + random.wait(every).max(0.5);
         }
         for device in &mut person.devices {
             if random.chance((1.0 - mix.cookie_kept) / 14.0) {
@@ -223,13 +223,13 @@ fn life(person: &mut Person, world: &World, data: &Data, mix: &Mix, config: &Con
 
 fn spot(person: &Person, world: &World, mix: &Mix, trip: Option<usize>, at_work: bool, phone: bool, random: &mut Random) -> Spot {
     let of = |network: usize, random: &mut Random| Spot { network, address: world.address(network, random) };
-    if let Some((favourites, share)) = &person.vpn {
-        if random.chance(*share) {
-            let network = if random.chance(0.85) { favourites[random.below(favourites.len())] } else { world.of_kind(Use::Vpn, random) };
-            // A provider's exits in one place are few.
-            let block = world.networks[network].blocks[0];
-            return Spot { network, address: block | (random.below(6) as u32) << 8 | random.between(1, 60) as u32 };
-        }
+    if let Some((favourites, share)) = &person.vpn
+        && random.chance(*share)
+    {
+        let network = if random.chance(0.85) { favourites[random.below(favourites.len())] } else { world.of_kind(Use::Vpn, random) };
+        // A provider's exits in one place are few.
+        let block = world.networks[network].blocks[0];
+        return Spot { network, address: block | (random.below(6) as u32) << 8 | random.between(1, 60) as u32 };
     }
     match (trip, person.mobile) {
         // Roaming leaves at the home carrier.
