@@ -10,8 +10,12 @@ use event::{Analytic, Body, EntityKind, Event, Finding, LoginDecision};
 use rule::Ruleset;
 use serde::{Deserialize, Serialize};
 
+mod burst;
+mod call;
 mod campaign;
+pub mod cloud;
 pub mod content;
+mod first_time;
 mod guessing;
 pub mod host;
 pub mod identity;
@@ -21,6 +25,7 @@ pub mod network;
 pub mod posture;
 mod sign_in;
 pub mod state;
+mod technique;
 pub mod web;
 
 pub use state::StateError;
@@ -133,6 +138,7 @@ pub struct Config {
     pub session: identity::session::Config,
     pub network: network::Config,
     pub mail: mail::Config,
+    pub first_call: cloud::first_call::Config,
 }
 
 /// A rule set from named texts, such as [`web::RULES`]; every fault at once.
@@ -158,6 +164,15 @@ pub const ALL: &[&Spec] = &[
     &network::exfiltration::SPEC,
     &host::sigma::SPEC,
     &posture::check::SPEC,
+    &cloud::first_call::SPEC,
+    &cloud::logging_off::SPEC,
+    &cloud::console_login::SPEC,
+    &cloud::public_or_admin::SPEC,
+    &cloud::enumeration::SPEC,
+    &cloud::secrets::SPEC,
+    &cloud::deletion::SPEC,
+    &cloud::remote_command::SPEC,
+    &cloud::resource_hijack::SPEC,
 ];
 
 // Tests read the source folder, content and shared data.

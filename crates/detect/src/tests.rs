@@ -22,7 +22,8 @@ fn every_file_of_an_area_is_in_its_list() {
     assert_eq!(files("identity"), listed(identity::ALL));
     assert_eq!(files("network"), listed(network::ALL));
     assert_eq!(files("posture"), listed(posture::ALL));
-    assert_eq!(listed(ALL), listed(&[web::ALL, identity::ALL, network::ALL, host::ALL, posture::ALL].concat()));
+    assert_eq!(files("cloud"), listed(cloud::ALL));
+    assert_eq!(listed(ALL), listed(&[web::ALL, identity::ALL, network::ALL, host::ALL, posture::ALL, cloud::ALL].concat()));
 }
 
 #[test]
