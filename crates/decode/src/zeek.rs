@@ -1,7 +1,8 @@
 //! Zeek logs: tables with a `#fields` header, and JSON lines.
 //!
 //! Gives:      `conn`, `ssl`, `ssh`: network; `dns`: DNS; `http`: HTTP; the other logs are kept for rules and for hunting. Native names are Zeek's.
-//! Hostile:    a table has as many columns as its header says: a line with more or fewer is undecoded; `\x09` in a value stays in the value.
+//! Hostile:    a table has as many columns as its header says (one empty more at the end is nothing): a line with more or fewer is
+//!             undecoded; `\x09` in a value stays in the value.
 
 use event::native::{FIELDS_MAX, Native, Value};
 use event::network::{Ssh, Tls};
@@ -122,6 +123,10 @@ impl Table {
             Native { product: Text::const_new(NAME), service: self.path.clone(), fields: Vec::with_capacity(self.fields.len()) };
         let mut cells = 0;
         for (column, cell) in line.split(|byte| *byte == self.separator).enumerate() {
+            // Some exports end each row with a separator.
+            if column == self.fields.len() && cell.is_empty() {
+                continue;
+            }
             cells = column + 1;
             let Some(name) = self.fields.get(column) else { continue };
             if cell == self.unset {
@@ -307,7 +312,7 @@ fn body(native: &Native, start: Time) -> Body {
 mod tests {
     use super::*;
 
-    const TABLE: &[u8] = b"#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tquery\tqtype_name\trcode_name\tanswers\n#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\tstring\tstring\tvector[string]\n1700000000.5\tC1\t192.0.2.7\t5353\t198.51.100.1\t53\tudp\tWWW.Example.test\tA\tNOERROR\t203.0.113.1,203.0.113.2\n1700000001.5\tC2\tshort line\n#close\t2023\n";
+    const TABLE: &[u8] = b"#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tdns\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tquery\tqtype_name\trcode_name\tanswers\n#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\tstring\tstring\tvector[string]\n1700000000.5\tC1\t192.0.2.7\t5353\t198.51.100.1\t53\tudp\tWWW.Example.test\tA\tNOERROR\t203.0.113.1,203.0.113.2\t\n1700000001.5\tC2\tshort line\n#close\t2023\n";
 
     fn events(bytes: &[u8], name: &str) -> Vec<Event> {
         let mut all = Vec::new();

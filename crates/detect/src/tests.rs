@@ -57,13 +57,6 @@ pub(crate) fn data(archive: &str, inside: Option<&str>) -> Option<Vec<u8>> {
     None
 }
 
-/// One event through the stateless detectors, then through `detector`.
-fn look(knowledge: &Knowledge, detector: &mut dyn Detector, event: &Event, out: &mut Vec<Finding>) {
-    let mut stateless = (web::request::SPEC.build)(knowledge);
-    stateless.detect(event, &Seen::default(), &mut Vec::new());
-    detector.detect(event, &stateless.seen(), out);
-}
-
 pub(crate) fn decoded(lines: &[u8]) -> Vec<Event> {
     let lines = lines.split(|b| *b == b'\n').filter(|l| !l.is_empty());
     lines.zip(1..).map(|(line, n)| decode::decode(line, &decode::Place::new("data", n, event::Time::from_s(1_431_900_000)))).collect()
@@ -76,10 +69,15 @@ fn an_ordinary_site_gives_few_findings() {
     let web_rules = Arc::new(rule_set(web::RULES).unwrap_or_default());
     let knowledge = Knowledge { web_rules, ..Knowledge::default() };
     let events = decoded(&log);
-    for spec in ALL {
-        let mut detector = (spec.build)(&knowledge);
-        let mut out = Vec::new();
-        events.iter().for_each(|event| look(&knowledge, detector.as_mut(), event, &mut out));
+    let mut stateless = (web::request::SPEC.build)(&knowledge);
+    let mut detectors: Vec<_> = ALL.iter().map(|spec| (spec, (spec.build)(&knowledge), Vec::new())).collect();
+    for event in &events {
+        stateless.detect(event, &Seen::default(), &mut Vec::new());
+        for (_, detector, out) in &mut detectors {
+            detector.detect(event, &stateless.seen(), out);
+        }
+    }
+    for (spec, _, out) in detectors {
         let mut names: Vec<&str> = out.iter().map(|f| f.uid.as_str()).collect();
         names.sort_unstable();
         names.dedup();
@@ -118,6 +116,7 @@ pub(crate) fn run(spec: &Spec, events: &[Event]) -> Vec<Finding> {
     let web_rules = Arc::new(rule_set(web::RULES).unwrap_or_default());
     let knowledge = Knowledge { web_rules, ..Knowledge::default() };
     let once = |restart: bool| {
+        let mut stateless = (web::request::SPEC.build)(&knowledge);
         let mut detector = (spec.build)(&knowledge);
         let mut out = Vec::new();
         for (n, event) in events.iter().enumerate() {
@@ -126,7 +125,8 @@ pub(crate) fn run(spec: &Spec, events: &[Event]) -> Vec<Finding> {
                 detector = (spec.build)(&knowledge);
                 detector.load(&saved).expect("own state");
             }
-            look(&knowledge, detector.as_mut(), event, &mut out);
+            stateless.detect(event, &Seen::default(), &mut Vec::new());
+            detector.detect(event, &stateless.seen(), &mut out);
         }
         out
     };

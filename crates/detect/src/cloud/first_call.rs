@@ -67,21 +67,14 @@ impl Detector for FirstCall {
         if let Some(first) = self.state.calls.look(call.caller_key(), group, key(operation.as_bytes()), now) {
             // Reading is what new consoles and tools do all the time.
             let severity = if api.read_only { Severity::Info } else { Severity::Low };
-            out.push(tell(
-                &call,
-                "cloud.first_call",
-                "First-time cloud call",
-                format!("called {operation} for the first time"),
-                &first,
-                severity,
-                NEW_CALL,
-            ));
+            let text = format!("called {operation} for the first time");
+            out.push(tell(&call, "cloud.first_call", "First-time cloud call", &text, &first, severity, NEW_CALL));
         }
         if !api.region.is_empty() {
             let account = key(api.account.as_bytes());
             if let Some(first) = self.state.regions.look(account, account, key(api.region.as_bytes()), now) {
                 let text = format!("used the region {}, which account {} never used", api.region, api.account);
-                out.push(tell(&call, "cloud.new_region", "Region used for the first time", text, &first, Severity::Low, NEW_REGION));
+                out.push(tell(&call, "cloud.new_region", "Region used for the first time", &text, &first, Severity::Low, NEW_REGION));
             }
         }
     }
@@ -96,7 +89,7 @@ impl Detector for FirstCall {
     }
 }
 
-fn tell(call: &Call<'_>, code: &str, title: &str, text: String, first: &First, severity: Severity, techniques: &[Technique]) -> Finding {
+fn tell(call: &Call<'_>, code: &str, title: &str, text: &str, first: &First, severity: Severity, techniques: &[Technique]) -> Finding {
     let mut campaign = Campaign::default();
     campaign.begin_if_idle(call.event.meta.time, 0);
     campaign.add(call.event, 1);

@@ -17,7 +17,7 @@ use event::{Analytic, Body, Entity, EntityKind, Event, Finding, Score, Severity,
 use learn::baseline::table::Table;
 use serde::{Deserialize, Serialize};
 
-use super::{quantile, reason, sorted, spread, time_shown};
+use super::{bytes_shown, quantile, reason, sorted, spread, time_shown};
 use crate::campaign::{Campaign, Distinct, key, logistic};
 use crate::{Detector, Scope, Seen, Spec, StateError, state};
 
@@ -74,6 +74,8 @@ const SAME_BEAT: f64 = 0.1;
 const NEAR: (f64, f64) = (0.4, 1.75);
 /// With fewer gaps than this, all of them do.
 const FEW_GAPS: usize = 20;
+/// Who asks for orders sends little.
+const LARGE_BYTES: f64 = 256e3;
 /// Spread of gaps that hardly vary.
 const EVEN_SPREAD: f64 = 0.12;
 /// Spoken regularly by design.
@@ -268,6 +270,15 @@ impl Pair {
             s if s <= 0.25 => 0.3,
             _ => -0.8,
         };
+        if size >= LARGE_BYTES {
+            reasons.push(reason(
+                "beacon.large",
+                format!("sends {} each time: an upload, not a call", bytes_shown(size)),
+                "a few hundred bytes for a call home",
+                bytes_shown(size),
+                -4.0,
+            ));
+        }
         reasons.push(reason(
             "beacon.size",
             format!("sends {size:.0} bytes each time, spread {:.0} %", size_spread * 100.0),

@@ -129,6 +129,8 @@ struct Held {
     known_by: Table<Distinct>,
     /// What hosts send on a usual day, latest first; a bounded sample.
     peers: Vec<f32>,
+    /// When watching began: who was there already has no days to be compared with yet, only a life that nobody saw.
+    first_day: i64,
 }
 
 struct Exfiltration {
@@ -147,6 +149,7 @@ impl Exfiltration {
             pairs: Table::new(config.keys_max, idle_us, table(2)),
             known_by: Table::new(config.keys_max, idle_us, table(3)),
             peers: Vec::new(),
+            first_day: 0,
         };
         Exfiltration { config, held }
     }
@@ -180,6 +183,9 @@ impl Detector for Exfiltration {
         let (now, day) = (event.meta.time, event.meta.time.s().div_euclid(DAY_S));
         let owner = owner(flow, server);
         let (host_key, owner_key) = (state::address_key(client), key(owner.as_bytes()));
+        if self.held.first_day == 0 {
+            self.held.first_day = day;
+        }
         let host = self.held.hosts.entry(host_key, now.us(), |h| h.days.past.len() as u32);
         let ended = (day > host.days.today && host.days.first != 0).then_some(host.days.out as f32);
         host.days.add(day, flow.bytes_out as f64);
@@ -206,7 +212,9 @@ impl Detector for Exfiltration {
         (pair.into, pair.total_in) = (pair.into + flow.bytes_in as f64, pair.total_in + flow.bytes_in as f64);
         pair.total_out += flow.bytes_out as f64;
         pair.campaign.add(event, 1);
-        let judged = pair.at_once(&host_days, &self.held.peers, hosts, &self.config).or_else(|| pair.slowly(hosts, &self.config));
+        let came_later = host_days.first > self.held.first_day;
+        let peers = if came_later { self.held.peers.as_slice() } else { &[] };
+        let judged = pair.at_once(&host_days, peers, hosts, &self.config).or_else(|| pair.slowly(hosts, &self.config));
         if let Some((told_as, title, reasons)) = judged.filter(|(told_as, ..)| pair.campaign.due(*told_as)) {
             let odds: f64 = reasons.iter().map(|r| f64::from(r.push)).sum::<f64>() - 1.0;
             if odds >= 0.0 {

@@ -1,12 +1,12 @@
 //! Which open incident a finding belongs to besides its own actor's: through an entity that they share.
 //!
-//! A finding joins when its actor is known to the incident as an actor or as something that was taken (a host that was broken into, an account
-//! that was guessed), or when the incident's actor is among what the finding touches. Shared things join nobody: names that every machine
+//! A finding joins when its actor is known to the incident as an actor or as something that was taken (a host that was broken into or that an
+//! account misuses, an account that was guessed), or when the incident's actor is among what the finding touches. Shared things join nobody: names that every machine
 //! has (`SYSTEM`, `root`), services, and hubs, which many others touched within a day.
 
 use std::collections::HashMap;
 
-use event::{Entity, EntityKind, Finding, Time};
+use event::{Entity, EntityKind, Finding, Severity, Time};
 
 /// Touched by more than this many others within [`HUB_WINDOW_S`]: a proxy, an office, a domain controller.
 const DEGREE_MAX: usize = 32;
@@ -27,7 +27,7 @@ impl Links {
     pub(super) fn note(&mut self, finding: &Finding, number: u64) {
         let Some(actor) = finding.actor() else { return };
         for entity in finding.entities.iter().take(ENTITIES_MAX).filter(|e| joins(e)) {
-            if entity == actor || finding.succeeded {
+            if entity == actor || finding.succeeded || misused(finding, entity) {
                 if self.cases.len() >= KEPT_MAX {
                     self.cases.clear();
                 }
@@ -65,6 +65,12 @@ impl Links {
     fn is_hub(&self, entity: u64, at: Time) -> bool {
         self.partners.get(&entity).is_some_and(|(since, others)| others.len() > DEGREE_MAX && at.since_s(*since) <= HUB_WINDOW_S)
     }
+}
+
+/// Who does something harmful on a host runs there already.
+fn misused(finding: &Finding, entity: &Entity) -> bool {
+    let by_account = finding.actor().is_some_and(|actor| actor.kind == EntityKind::User);
+    entity.kind == EntityKind::Host && by_account && finding.severity >= Severity::Medium
 }
 
 /// Names that say nothing: every machine has them.
