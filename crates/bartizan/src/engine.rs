@@ -20,7 +20,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use crate::cli::fail::Fail;
 use crate::clock;
-use crate::pipeline::{Inline, Pipeline};
+use crate::pipeline::{Inline, Outcome, Pipeline};
 
 pub enum Input {
     /// From sources, in order.
@@ -137,6 +137,8 @@ impl Engine {
                 }
                 Input::Flush(done) => {
                     self.step(&mut events, &mut observed);
+                    let outcome = self.pipeline.rest(Some(clock::now()));
+                    self.keep(Vec::new(), outcome, clock::now());
                     let _ = done.send(());
                 }
             }
@@ -167,6 +169,11 @@ impl Engine {
         let outcome = self.pipeline.step(events, &seen, inline, Some(now));
         let mut records = std::mem::take(events);
         records.extend(seen);
+        self.keep(records, outcome, now);
+    }
+
+    /// Writes events and what they led to, then carries out what was planned.
+    fn keep(&mut self, mut records: Vec<Event>, outcome: Outcome, now: Time) {
         let base = self.writer.log().end() + records.len() as u64;
         let bodies = outcome
             .findings
@@ -176,6 +183,9 @@ impl Engine {
             .chain(outcome.left.iter().map(|i| Body::Incident(Box::new(i.clone()))))
             .chain(outcome.planned.iter().map(|r| Body::Response(Box::new(r.clone()))));
         records.extend(bodies.zip(base..).map(|(body, offset)| own(body, offset, now)));
+        if records.is_empty() {
+            return;
+        }
         let Some(first) = self.append(&records) else { return };
         self.publish(&records, first);
         if outcome.planned.is_empty() {

@@ -57,6 +57,19 @@ impl Pipeline {
         self
     }
 
+    /// Every finding is told, also those of noisy rules.
+    #[must_use]
+    pub fn telling_all(mut self) -> Pipeline {
+        self.shards.gather = detect::Gather::telling_all();
+        self
+    }
+
+    /// Findings that grew since they were told: when there is nothing more to read.
+    pub fn rest(&mut self, now: Option<Time>) -> Outcome {
+        let findings = self.shards.gather.rest();
+        self.join(findings, Vec::new(), now)
+    }
+
     /// `events` as they came from sources; `observed` as they came from the gateway, with what its inline inspection said and found.
     /// `now` is when responses begin; without it (`replay`) the time of the finding.
     pub fn step(&mut self, events: &[Event], observed: &[Event], inline: Inline, now: Option<Time>) -> Outcome {
@@ -67,6 +80,10 @@ impl Pipeline {
         decisions.extend(self.shards.decisions());
         findings.sort_by(|a, b| (a.last_seen, &a.analytic.uid, &a.uid).cmp(&(b.last_seen, &b.analytic.uid, &b.uid)));
         self.usual.tell(&mut findings, &[events, observed]);
+        self.join(findings, decisions, now)
+    }
+
+    fn join(&mut self, findings: Vec<Finding>, decisions: Vec<LoginDecision>, now: Option<Time>) -> Outcome {
         for finding in &findings {
             self.correlator.take(finding);
         }

@@ -4,7 +4,7 @@
 //! the keyed detectors, split by entity. Large batches run on one thread a shard, small ones (a live gateway) on the caller's. Findings
 //! are sorted before they leave, so that neither threads nor their number can be seen in the result.
 
-use detect::{Detector, Knowledge, Scope, Seen, Spec};
+use detect::{Detector, Gather, Knowledge, Scope, Seen, Spec};
 use event::{Event, Finding, LoginDecision};
 
 struct Owned {
@@ -23,6 +23,16 @@ struct Shard {
 
 pub struct Shards {
     shards: Vec<Shard>,
+    pub gather: Gather,
+}
+
+/// What the stateless detectors made of events.
+#[derive(Default)]
+struct Looked {
+    findings: Vec<Finding>,
+    /// Findings in single events, to be gathered.
+    sightings: Vec<Finding>,
+    about: About,
 }
 
 /// What was said about events by looking at each alone: (position in the batch, what), in order.
@@ -41,6 +51,7 @@ impl Shards {
         };
         Shards {
             shards: (0..of).map(|index| Shard { index, of, stateless: owned(true), keyed: owned(false), decisions: Vec::new() }).collect(),
+            gather: Gather::default(),
         }
     }
 
@@ -58,7 +69,12 @@ impl Shards {
         let threads = events.len() >= THREADS_FROM && self.shards.len() > 1;
         let (mut all, about) = match inspected {
             Some(about) => (Vec::new(), about),
-            None => self.look(events, threads),
+            None => {
+                let looked = self.look(events, threads);
+                let mut findings = looked.findings;
+                findings.extend(self.gather.take(looked.sightings));
+                (findings, looked.about)
+            }
         };
         let about = &about;
         if threads {
@@ -74,7 +90,7 @@ impl Shards {
     }
 
     /// The stateless detectors over the batch.
-    fn look(&mut self, events: &[Event], threads: bool) -> (Vec<Finding>, About) {
+    fn look(&mut self, events: &[Event], threads: bool) -> Looked {
         if !threads {
             return self.shards[0].stateless(events, 0);
         }
@@ -87,12 +103,13 @@ impl Shards {
                 .enumerate()
                 .map(|(n, (shard, part))| scope.spawn(move || shard.stateless(part, n * size)))
                 .collect();
-            let (mut findings, mut about) = (Vec::new(), About::new());
-            for (more, of_part) in running.into_iter().map(joined) {
-                findings.extend(more);
-                about.extend(of_part);
+            let mut all = Looked::default();
+            for part in running.into_iter().map(joined) {
+                all.findings.extend(part.findings);
+                all.sightings.extend(part.sightings);
+                all.about.extend(part.about);
             }
-            (findings, about)
+            all
         })
     }
 }
@@ -103,22 +120,23 @@ fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
 }
 
 impl Shard {
-    fn stateless(&mut self, events: &[Event], from: usize) -> (Vec<Finding>, About) {
-        let (mut found, mut about) = (Vec::new(), About::new());
+    fn stateless(&mut self, events: &[Event], from: usize) -> Looked {
+        let mut looked = Looked::default();
         let nothing = Seen::default();
         for (n, event) in events.iter().enumerate() {
             for owned in &mut self.stateless {
                 if owned.spec.scope.key(event).is_none() {
                     continue;
                 }
-                owned.detector.detect(event, &nothing, &mut found);
+                let out = if owned.detector.is_gathered() { &mut looked.sightings } else { &mut looked.findings };
+                owned.detector.detect(event, &nothing, out);
                 let seen = owned.detector.seen();
                 if !seen.is_empty() {
-                    about.push((from + n, seen));
+                    looked.about.push((from + n, seen));
                 }
             }
         }
-        (found, about)
+        looked
     }
 
     fn keyed(&mut self, events: &[Event], about: &About) -> Vec<Finding> {

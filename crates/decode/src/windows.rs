@@ -21,7 +21,10 @@ pub(crate) fn reading(record: &Object) -> Result<Reading, Text> {
     let mut native = Native { product: Text::const_new("windows"), ..Native::default() };
     let time = tree(record, &mut native).or_else(|| winlogbeat(record, &mut native)).or_else(|| named(record, &mut native));
     let time = time.ok_or(Text::const_new("no Windows event: neither System, winlog nor EventID"))?;
-    native.service = native.text("Channel").into();
+    // Events of a trace that goes to no channel are named by their provider.
+    let named = [native.text("Channel"), native.text("Provider_Name")];
+    let service: Text = named.into_iter().find(|n| !n.is_empty()).unwrap_or_default().into();
+    native.service = service;
     if native.service.is_empty() || native.int("EventID").is_none() {
         return Err(Text::const_new("a Windows event without EventID or Channel"));
     }

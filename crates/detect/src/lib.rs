@@ -10,12 +10,14 @@ use event::{Analytic, Body, EntityKind, Event, Finding, LoginDecision};
 use rule::Ruleset;
 use serde::{Deserialize, Serialize};
 
+mod acting;
 mod burst;
 mod call;
 mod campaign;
 pub mod cloud;
 pub mod content;
 mod first_time;
+mod gather;
 mod guessing;
 pub mod host;
 pub mod identity;
@@ -28,6 +30,7 @@ pub mod state;
 mod technique;
 pub mod web;
 
+pub use gather::Gather;
 pub use state::StateError;
 
 /// One row of knowledge about attacks: what reads events and says what it found.
@@ -45,6 +48,11 @@ pub trait Detector: Send {
     /// What was decided about the sign-in that it looked at last, by the detector that decides.
     fn decided(&mut self) -> Option<LoginDecision> {
         None
+    }
+
+    /// Its findings are sightings in single events: the same name again is the same finding, told once with the count ([`Gather`]).
+    fn is_gathered(&self) -> bool {
+        false
     }
 
     /// The whole state, for a checkpoint; empty when there is none.

@@ -10,7 +10,7 @@ use super::fail::{Exit, Fail};
 use super::{Global, incident, out, text};
 use crate::feed;
 use crate::knowledge::Content;
-use crate::pipeline::{Inline, Pipeline};
+use crate::pipeline::{Inline, Outcome, Pipeline};
 use crate::service::Service;
 
 /// Run files through the pipeline and print what it finds
@@ -54,37 +54,42 @@ pub(super) fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
     said.iter().chain(&unforeseen).for_each(out::note);
     let files = feed::list(&args.paths)?;
     let shards = args.shards.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
-    let mut pipeline = Pipeline::new(&knowledge, shards, ::incident::Never::default(), Mode::Monitor).foreseeing(forecaster);
+    let mut pipeline = Pipeline::new(&knowledge, shards, ::incident::Never::default(), Mode::Monitor).foreseeing(forecaster).telling_all();
     let lines = args.ndjson || args.emit != Emit::Findings;
     let (mut findings, mut printed) = (0_u64, Vec::new());
+    let mut tell = |outcome: Outcome, printed: &mut Vec<u8>| {
+        findings += outcome.findings.len() as u64;
+        for decision in outcome.decisions.iter().filter(|_| args.emit == Emit::Decisions) {
+            write(printed, &login_json(decision));
+        }
+        if lines {
+            for finding in outcome.findings {
+                write(printed, &finding_json(finding));
+            }
+            for response in outcome.planned.into_iter().filter(|_| args.emit == Emit::Responses) {
+                let at = response.requested;
+                let name = Uid::of_record(&response.uid, 0);
+                write(printed, &event::ocsf::json(&Event::own(name, at, Body::Response(Box::new(response)))));
+            }
+        }
+        out::raw(printed);
+        printed.clear();
+    };
     let mut read = feed::read(&files, feed::format(&args.format)?, shards, &mut |events| {
         if args.emit == Emit::Events {
             for event in &events {
                 write(&mut printed, &event::ocsf::json(event));
             }
+            out::raw(&printed);
+            printed.clear();
         } else {
-            let outcome = pipeline.step(&events, &[], Inline::default(), None);
-            findings += outcome.findings.len() as u64;
-            for decision in outcome.decisions.iter().filter(|_| args.emit == Emit::Decisions) {
-                write(&mut printed, &login_json(decision));
-            }
-            if lines {
-                for finding in outcome.findings {
-                    write(&mut printed, &finding_json(finding));
-                }
-                for response in outcome.planned.into_iter().filter(|_| args.emit == Emit::Responses) {
-                    let at = response.requested;
-                    let name = Uid::of_record(&response.uid, 0);
-                    write(&mut printed, &event::ocsf::json(&Event::own(name, at, Body::Response(Box::new(response)))));
-                }
-            }
+            tell(pipeline.step(&events, &[], Inline::default(), None), &mut printed);
         }
-        out::raw(&printed);
-        printed.clear();
         std::ops::ControlFlow::Continue(())
     })?;
-    let incidents: Vec<&Incident> = pipeline.correlator.incidents().filter(|i| i.merged_into.is_none()).collect();
+    tell(pipeline.rest(None), &mut printed);
     read.findings = findings;
+    let incidents: Vec<&Incident> = pipeline.correlator.incidents().filter(|i| i.merged_into.is_none()).collect();
     read.rules_refused = knowledge.sigma.refused.len() as u64;
     read.incidents = incidents.len() as u64;
     if lines {

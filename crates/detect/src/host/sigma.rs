@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use event::analytic::AnalyticKind;
 use event::finding::{AnalyticName, Evidence, Match, Reason};
-use event::{Analytic, Bytes, Entity, EntityKind, Event, Finding, Score, Severity, Technique, attack, short_id};
+use event::{Analytic, Bytes, Event, Finding, Score, Severity, Technique, attack, short_id};
 use rule::sigma::{Hit, Level, Set};
 
+use crate::acting::acting;
 use crate::{Detector, Scope, Seen, Spec, StateError};
 
 const HEADER: &str = "\
 Reads:      events with native fields (Windows, audit log, syslog, CloudTrail, Zeek), web requests, DNS and flows; each rule those of its log source.
 Evidence:   the record, with the fields that the rule matched.
-Score:      by the level of the rule: informational 0.10, low 0.25, medium 0.50, high 0.75, critical 0.90. One finding for each rule and acting entity.
+Score:      by the level of the rule: informational 0.10, low 0.25, medium 0.50, high 0.75, critical 0.90. One finding for each rule, acting entity and day, with every record.
 State:      none.
 Mistaken:   what the rule's author names as false positives stands in the text.";
 
@@ -37,6 +38,10 @@ impl Detector for Sigma {
         if !self.rules.is_empty() {
             out.extend(self.rules.hits(event).into_iter().map(|hit| finding(event, &hit)));
         }
+    }
+
+    fn is_gathered(&self) -> bool {
+        true
     }
 
     fn save(&self) -> Vec<u8> {
@@ -71,10 +76,7 @@ fn techniques(tags: &[String]) -> Vec<Technique> {
 
 fn finding(event: &Event, hit: &Hit<'_>) -> Finding {
     let rule = hit.rule;
-    let mut entities = event.entities();
-    if entities.is_empty() {
-        entities.push(Entity::new(EntityKind::Service, event.meta.source.clone()));
-    }
+    let entities = acting(event);
     let actor = entities[0].to_string();
     let (severity, score) = weight(rule.level);
     let reason = |(field, value): &(String, String)| Reason {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use event::Event;
 use rsigma_parser::{SigmaRule, parse_sigma_yaml};
 
+use super::route::Routes;
 use super::source::{self, When};
 use super::{Engine, Hit, Rsigma, SourceMap, View};
 
@@ -64,6 +65,7 @@ struct Group {
 #[derive(Default)]
 pub struct Set {
     groups: Vec<Group>,
+    routes: Routes,
     rules: HashMap<String, Info>,
     pub refused: Vec<Refused>,
     /// Log sources that the map does not know, with the number of their rules: loaded, but they meet no event.
@@ -102,7 +104,10 @@ impl Set {
                 set.rules.insert(info.id.clone(), info);
             }
             match map.find(&product, &category, &service) {
-                Some(when) if used > 0 => set.groups.push(Group { engine: Box::new(engine), when: when.to_vec() }),
+                Some(when) if used > 0 => {
+                    set.routes.add(set.groups.len(), when);
+                    set.groups.push(Group { engine: Box::new(engine), when: when.to_vec() });
+                }
                 None if used > 0 => *set.unrouted.entry(name).or_default() += used,
                 _ => {}
             }
@@ -174,30 +179,33 @@ impl Set {
 
     /// Every rule that matches, each once.
     pub fn hits(&self, event: &Event) -> Vec<Hit<'_>> {
-        let id = event.native.as_deref().and_then(|native| native.int("EventID"));
-        let word = event.body.word();
-        let mut view_of_body = None;
         let mut found: Vec<Hit<'_>> = Vec::new();
-        for group in &self.groups {
-            for when in &group.when {
-                let native = match &event.native {
-                    Some(native) if when.holds(native, id) => native.as_ref(),
-                    _ if when.holds_body(word) => match view_of_body.get_or_insert_with(|| source::derived(event)) {
-                        Some(native) => native,
-                        None => continue,
-                    },
-                    _ => continue,
-                };
-                let view = View { native, alias: &when.alias };
-                for (id, matched) in group.engine.matches(&view) {
-                    if let Some(rule) = self.rules.get(&id).filter(|rule| !found.iter().any(|hit| hit.rule.id == rule.id)) {
-                        found.push(Hit { rule, matched });
-                    }
+        if let Some(native) = event.native.as_deref() {
+            let id = native.int("EventID");
+            for (group, at) in self.routes.native(native, id) {
+                let group = &self.groups[group];
+                if group.when[at].holds(native, id) {
+                    self.meet(group, &View { native, alias: &group.when[at].alias }, &mut found);
                 }
+            }
+        }
+        let places = self.routes.body(event.body.word());
+        if let Some(native) = (!places.is_empty()).then(|| source::derived(event)).flatten() {
+            for &(group, at) in places {
+                let group = &self.groups[group];
+                self.meet(group, &View { native: &native, alias: &group.when[at].alias }, &mut found);
             }
         }
         found.sort_by(|a, b| (b.rule.level, &a.rule.id).cmp(&(a.rule.level, &b.rule.id)));
         found
+    }
+
+    fn meet<'s>(&'s self, group: &Group, view: &View<'_>, found: &mut Vec<Hit<'s>>) {
+        for (id, matched) in group.engine.matches(view) {
+            if let Some(rule) = self.rules.get(&id).filter(|rule| !found.iter().any(|hit| hit.rule.id == rule.id)) {
+                found.push(Hit { rule, matched });
+            }
+        }
     }
 }
 

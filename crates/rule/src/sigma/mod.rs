@@ -5,6 +5,7 @@
 
 mod engine;
 mod load;
+mod route;
 mod source;
 mod view;
 

@@ -24,18 +24,18 @@ struct Entry {
 #[serde(deny_unknown_fields)]
 pub(super) struct When {
     #[serde(default)]
-    product: String,
+    pub(super) product: String,
     /// Windows channel or service of the native event, without case; empty for all.
     #[serde(default)]
-    channel: String,
+    pub(super) channel: String,
     /// Empty for all.
     #[serde(default)]
-    event_id: Vec<i64>,
+    pub(super) event_id: Vec<i64>,
     #[serde(default)]
     pub(super) alias: BTreeMap<String, String>,
     /// Class of the normalised event, which is then seen under the names of [`derived`].
     #[serde(default)]
-    body: String,
+    pub(super) body: String,
 }
 
 impl When {
@@ -44,10 +44,6 @@ impl When {
             && self.product == native.product
             && (self.channel.is_empty() || self.channel.eq_ignore_ascii_case(&native.service))
             && (self.event_id.is_empty() || id.is_some_and(|id| self.event_id.contains(&id)))
-    }
-
-    pub(super) fn holds_body(&self, word: &str) -> bool {
-        self.body == word
     }
 }
 
