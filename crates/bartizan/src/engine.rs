@@ -264,11 +264,11 @@ impl Engine {
             }
         } else {
             // The story may have moved into another incident since the id was printed.
-            let merged = self.pipeline.correlator.incident(target).and_then(|i| i.merged_into.clone());
+            let merged = self.writer.log().incident(target).and_then(|i| i.merged_into.clone());
             merged.unwrap_or_else(|| target.into())
         };
+        let known = self.writer.log().incident(&target).is_some();
         let (desk, writer) = (&mut self.desk, &mut self.writer);
-        let known = self.pipeline.correlator.incident(&target).is_some();
         let (mut answer, undone) = desk.undo(&target, by, now, &mut |bodies| append(writer, bodies, now));
         if known && matches!(answer.fault, Some(Fault::Unknown(_))) {
             answer = Answer { text: format!("{target} has nothing to undo: nothing was blocked for it"), ..Answer::default() };

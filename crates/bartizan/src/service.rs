@@ -23,8 +23,9 @@ use crate::cli::fail::{Exit, Fail};
 use crate::cli::out;
 use crate::control::{self, Control};
 use crate::engine::{Engine, Input, Shared};
+pub use crate::models::states as model_states;
 use crate::pipeline::Pipeline;
-use crate::{clock, knowledge, paths};
+use crate::{clock, paths};
 
 pub struct Wanted {
     pub data_dir: PathBuf,
@@ -373,51 +374,4 @@ pub fn rss_bytes() -> u64 {
     const PAGE_BYTES: u64 = 4096;
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE_BYTES
-}
-
-/// Models as the console shows them; one that was refused is listed unsigned.
-pub fn model_states(content: &knowledge::Content) -> Vec<ModelState> {
-    content
-        .folders("models")
-        .into_iter()
-        .map(|name| {
-            if name == learn::forecast::NAME {
-                return forecast_state(content);
-            }
-            let loaded = content.any_model(&name);
-            let folder = content.model_folder(&name).ok();
-            let card = folder.as_ref().and_then(|f| learn::card::Card::from_bytes(f.get("card.json")?).ok());
-            let key_id = folder.and_then(|f| Some(learn::sign::verify(&f, &content.ring().ok()?).ok()?.key_id)).unwrap_or_default();
-            let thresholds = loaded.as_ref().map(|m| {
-                let t = m.thresholds();
-                if !matches!(m, learn::Model::Text(_)) {
-                    return format!("alerts at {:.3}, sure from {:.3}", t.alert, t.alone);
-                }
-                format!("alone blocks at {:.3}, supports a rule from {:.3}, vetoes a weak rule below {:.3}", t.alone, t.alert, t.veto)
-            });
-            ModelState {
-                version: loaded.as_ref().map(|m| m.version().to_owned()).unwrap_or_default(),
-                signed: loaded.is_ok(),
-                key_id,
-                card_markdown: card.map(|c| c.to_markdown()).unwrap_or_default(),
-                thresholds: thresholds.unwrap_or_else(|e| e.to_string()),
-                name,
-            }
-        })
-        .collect()
-}
-
-/// The forecast has no thresholds: it judges nothing.
-fn forecast_state(content: &knowledge::Content) -> ModelState {
-    let folder = content.model_folder(learn::forecast::NAME).ok();
-    let card = folder.as_ref().and_then(|f| learn::card::Card::from_bytes(f.get("card.json")?).ok());
-    let (loaded, refused) = content.forecaster();
-    ModelState {
-        name: learn::forecast::NAME.into(),
-        version: card.as_ref().map(|c| c.version.clone()).unwrap_or_default(),
-        signed: loaded.is_some(),
-        key_id: folder.and_then(|f| Some(learn::sign::verify(&f, &content.ring().ok()?).ok()?.key_id)).unwrap_or_default(),
-        card_markdown: card.map(|c| c.to_markdown()).unwrap_or_default(),
-        thresholds: refused.unwrap_or_else(|| "tells what comes next; decides nothing".into()),
-    }
 }

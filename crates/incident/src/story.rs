@@ -3,6 +3,7 @@
 //! No language model: each analytic has a verb, each outcome a clause.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use event::finding::{Evidence, Reason};
 use event::incident::Stage;
@@ -90,10 +91,10 @@ fn kind_of(title: &str) -> &str {
 /// The reasons of the strongest finding of each analytic, scaled so that they add up to the score of the incident.
 pub(crate) fn reasons(findings: &[&Finding], score: Score) -> Vec<Reason> {
     let mut best: BTreeMap<&Text, &Finding> = BTreeMap::new();
-    let mut seen: BTreeMap<&Text, u64> = BTreeMap::new();
+    let mut seen: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
     for finding in findings {
         for reason in &finding.reasons {
-            *seen.entry(&reason.code).or_default() += 1;
+            *seen.entry((&reason.code, &reason.text, &reason.now)).or_default() += 1;
         }
         let held = best.entry(&finding.analytic.uid).or_insert(finding);
         if (finding.succeeded, finding.score.value()) > (held.succeeded, held.score.value()) {
@@ -104,7 +105,7 @@ pub(crate) fn reasons(findings: &[&Finding], score: Score) -> Vec<Reason> {
     for finding in best.values() {
         for reason in &finding.reasons {
             let mut reason = reason.clone();
-            let times = seen.get(&reason.code).copied().unwrap_or(1);
+            let times = seen.get(&(reason.code.as_str(), reason.text.as_str(), reason.now.as_str())).copied().unwrap_or(1);
             if times > 1 && reason.usual.is_empty() {
                 reason.now = format!("{times} x {}", reason.now).trim_end_matches([' ', 'x']).to_owned();
             }
@@ -178,7 +179,7 @@ fn actors(incident: &Incident) -> String {
 
 /// Who did what to whom, from when to when, how often, and what came of it.
 pub(crate) fn tell(incident: &mut Incident) {
-    incident.story = format!("{} {}", sentence(incident), outcome(incident));
+    incident.story = format!("{} {}", sentence(incident), outcome(incident)).trim_end().to_owned();
 }
 
 fn sentence(incident: &Incident) -> String {
@@ -221,13 +222,24 @@ fn span(first: Time, last: Time) -> String {
     }
 }
 
+/// Whether it came by the network, and so may have been kept out.
+fn from_outside(incident: &Incident) -> bool {
+    incident.entities.first().is_some_and(|actor| {
+        actor.ip().is_some_and(|ip| match ip.to_canonical() {
+            IpAddr::V4(v4) => !v4.is_private(),
+            IpAddr::V6(v6) => !v6.is_unique_local(),
+        })
+    })
+}
+
 fn outcome(incident: &Incident) -> String {
     match (incident.blocked_count, incident.passed_count, incident.succeeded) {
         (_, _, true) => "It got what it tried for.".to_owned(),
         (0, 0, false) if incident.stages.iter().all(|s| s.analytic.starts_with("posture.")) => {
             "Nothing was attacked: this is how it is configured.".to_owned()
         }
-        (0, 0, false) => "Read from a log: nothing says that it got in.".to_owned(),
+        (0, 0, false) if from_outside(incident) => "Read from a log: nothing says that it got in.".to_owned(),
+        (0, 0, false) => String::new(),
         (0, 1, false) => "Recorded only: the request would have been blocked, and reached the application.".to_owned(),
         (0, passed, false) => format!("Recorded only: {passed} requests would have been blocked, and all of them reached the application."),
         (1, 0, false) => "The request was blocked and did not reach the application.".to_owned(),

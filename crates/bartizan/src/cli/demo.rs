@@ -8,10 +8,11 @@ use clap::Args;
 use super::fail::{Exit, Fail};
 use super::{Global, out};
 use crate::demo::dice::Dice;
-use crate::demo::{history, shop, story};
+use crate::demo::{history, office, shop, story};
+use crate::engine::Input;
 use crate::knowledge::Content;
 use crate::service::{GatewayWanted, Service, Wanted, model_states};
-use crate::{clock, feed};
+use crate::{checking, clock, feed, scanned};
 
 /// A shop under attack, with a console: everything is generated, nothing leaves this machine
 #[derive(Args)]
@@ -70,6 +71,7 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
         ..console::Config::default()
     };
     let rules = knowledge.web_rules.rules().len();
+    let judging = knowledge.clone();
     let service_dir = data_dir.clone();
     let service = Service::start(Wanted {
         data_dir,
@@ -91,13 +93,22 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
     ));
     out::line(format!("console   {link}   one use, 15 minutes"));
     out::line(format!("protects  http://{gateway} -> a built-in shop, enforcing, {rules} rules and the model web-payload"));
-    out::line(format!("story     a day of generated logs; a live attack starts in {} s, more follow", story::LEAD.as_secs()));
+    out::line(format!(
+        "story     a day of generated logs, sign-ins, connections, a mail and a configuration; a live attack starts in {} s, more follow",
+        story::LEAD.as_secs()
+    ));
     out::line(format!("data      {0}   for other commands: --data-dir {0}", service_dir.display()));
     out::line("Ctrl-C stops and deletes the data. Keep it: --data-dir DIR");
     let mut dice = Dice::new(args.seed);
     let past = history::tell(&mut dice, clock::now(), HISTORY_MINUTES);
     feed::lines(&service, "demo: shop access.log", &past.access)?;
     feed::lines(&service, "demo: shop-1 auth.log", &past.auth)?;
+    feed::lines(&service, "demo: sign-in.jsonl", &office::sign_ins(&mut dice, clock::now()))?;
+    feed::lines(&service, "demo: office conn.log", &office::connections(&mut dice, clock::now()))?;
+    let scan = decode::posture::read(&[("shop/main.tf".to_owned(), office::INFRASTRUCTURE.as_bytes().to_vec())]);
+    let _ = service.engine().send(Input::Events(scanned::events(&scan, "demo: shop/main.tf", clock::now())));
+    let mail = console::Matter { name: "new-bank-account.eml".to_owned(), bytes: office::MAIL.into(), kind: console::MatterKind::Mail };
+    checking::checker(judging, service.engine())(&mail);
     let stage = story::Stage::new(gateway);
     shop_runtime.spawn(story::visitors(stage.clone(), args.seed));
     shop_runtime.spawn(story::attacks(stage, args.seed));
