@@ -14,6 +14,7 @@ pub mod knowledge;
 pub mod models;
 pub mod paths;
 pub mod pipeline;
+pub mod points;
 mod rules;
 pub mod scanned;
 pub mod service;

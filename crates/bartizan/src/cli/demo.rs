@@ -11,7 +11,7 @@ use crate::demo::dice::Dice;
 use crate::demo::{history, office, shop, story};
 use crate::engine::Input;
 use crate::knowledge::Content;
-use crate::service::{GatewayWanted, Service, Wanted, model_states};
+use crate::service::{GatewayWanted, Service, Wanted};
 use crate::{checking, clock, feed, scanned};
 
 /// A shop under attack, with a console: everything is generated, nothing leaves this machine
@@ -76,11 +76,12 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
     let service = Service::start(Wanted {
         data_dir,
         demo: true,
+        nftables: None,
         enforce: true,
         console: Some(console),
         gateway: Some(GatewayWanted { config, inspect: true, ndjson: None }),
         never: incident::Never::default(),
-        models: model_states(&content),
+        models: crate::models::states(&content),
         knowledge,
         forecaster,
     })?;

@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use super::fail::{Exit, Fail};
 use super::{Global, model_content, out};
 use crate::knowledge::{self, Content};
-use crate::service::model_states;
 
 /// The learned models: list, card, eval, train, verify, sign
 #[derive(Args)]
@@ -83,7 +82,7 @@ pub(super) fn run(args: &Model, global: &Global) -> Result<Exit, Fail> {
 }
 
 fn list(global: &Global) -> Result<Exit, Fail> {
-    let states = model_states(&Content::load(global.content.as_deref())?);
+    let states = crate::models::states(&Content::load(global.content.as_deref())?);
     if global.json {
         let rows: Vec<Value> = states
             .iter()

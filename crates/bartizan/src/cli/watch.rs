@@ -9,7 +9,7 @@ use serde_json::json;
 use super::fail::{Exit, Fail};
 use super::{Global, out, replay, text};
 use crate::knowledge::Content;
-use crate::service::{Service, Wanted, model_states};
+use crate::service::{Service, Wanted};
 use crate::{feed, paths};
 
 /// Find attacks in log files, folders or stdin (`-`)
@@ -34,6 +34,11 @@ pub(super) struct Watch {
     /// Findings and incidents as OCSF, one object a line
     #[arg(long)]
     ndjson: bool,
+    /// Carry responses out; without it they are recorded only
+    #[arg(long)]
+    enforce: bool,
+    #[command(flatten)]
+    filter: super::filter::Filter,
     #[arg(long)]
     no_console: bool,
     #[arg(long, value_name = "ADDR")]
@@ -58,11 +63,12 @@ pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
     let service = Service::start(Wanted {
         data_dir,
         demo: false,
-        enforce: false,
+        enforce: args.enforce,
         console,
         gateway: None,
         never: incident::Never::default(),
-        models: model_states(&content),
+        nftables: args.filter.config(),
+        models: crate::models::states(&content),
         knowledge,
         forecaster,
     })?;
