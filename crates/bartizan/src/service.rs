@@ -384,8 +384,11 @@ pub fn model_states(content: &knowledge::Content) -> Vec<ModelState> {
             if name == learn::forecast::NAME {
                 return forecast_state(content);
             }
-            let loaded = content.any_model(&name);
             let folder = content.model_folder(&name).ok();
+            if folder.as_ref().and_then(|f| f.get("model.bin")).is_some_and(learn::lure::Heads::is_mine) {
+                return heads_state(content, name);
+            }
+            let loaded = content.any_model(&name);
             let card = folder.as_ref().and_then(|f| learn::card::Card::from_bytes(f.get("card.json")?).ok());
             let key_id = folder.and_then(|f| Some(learn::sign::verify(&f, &content.ring().ok()?).ok()?.key_id)).unwrap_or_default();
             let thresholds = loaded.as_ref().map(|m| {
@@ -405,6 +408,24 @@ pub fn model_states(content: &knowledge::Content) -> Vec<ModelState> {
             }
         })
         .collect()
+}
+
+/// A model with several answers has one limit for each, inside its file.
+fn heads_state(content: &knowledge::Content, name: String) -> ModelState {
+    let folder = content.model_folder(&name).ok();
+    let ring = content.ring().ok();
+    let card = folder.as_ref().and_then(|f| learn::card::Card::from_bytes(f.get("card.json")?).ok());
+    let key_id = folder.as_ref().zip(ring.as_ref()).and_then(|(f, ring)| Some(learn::sign::verify(f, ring).ok()?.key_id));
+    let loaded =
+        folder.as_ref().zip(ring.as_ref()).is_some_and(|(f, ring)| learn::Registry::default().load_heads(&name, f, ring) == Ok(true));
+    ModelState {
+        version: card.as_ref().map(|card| card.version.clone()).unwrap_or_default(),
+        signed: loaded,
+        key_id: key_id.unwrap_or_default(),
+        card_markdown: card.map(|c| c.to_markdown()).unwrap_or_default(),
+        thresholds: if loaded { "one limit for each of its answers".into() } else { "refused: bartizan model verify says why".into() },
+        name,
+    }
 }
 
 /// The forecast has no thresholds: it judges nothing.
