@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Knowledge;
 
+mod prompt;
+
 /// In the order of weight: `--fail-on suspicious` also holds for everything after it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -140,7 +142,7 @@ pub fn judge(input: &Input<'_>, knowledge: &Knowledge) -> Judgement {
         Matter::Mail(bytes) => crate::mail::judge(input.name, bytes, knowledge),
         Matter::Url(url) => crate::mail::url::judge(url, knowledge),
         Matter::Text(text) => crate::mail::text(text, knowledge),
-        Matter::Prompt(text) => nobody("prompt", text),
+        Matter::Prompt(text) => prompt::judge(text, knowledge),
         Matter::Hash(hash) => crate::malware::known::hash(hash),
     }
 }
@@ -150,13 +152,6 @@ fn file(name: &str, bytes: &[u8], knowledge: &Knowledge) -> Judgement {
         return crate::mail::judge(name, bytes, knowledge);
     }
     crate::malware::judge(name, bytes, knowledge)
-}
-
-fn nobody(kind: &str, text: &str) -> Judgement {
-    let mut said = Judgement::unknown(kind, "unchecked.kind", format!("no checks for {kind} are at work here"));
-    said.not_checked.push(format!("{kind}: no checks for it are at work here"));
-    said.body = Body::Other { host: Text::default(), service: text.chars().take(256).collect::<String>().into() };
-    said
 }
 
 const FILE: Analytic = analytic("content.file", "File content", AnalyticKind::Rule);

@@ -168,6 +168,7 @@ pub const ALL: &[&Spec] = &[
     &identity::session::SPEC,
     &network::scan::SPEC,
     &network::beacon::SPEC,
+    &network::dga::SPEC,
     &network::dns_tunnel::SPEC,
     &network::exfiltration::SPEC,
     &host::sigma::SPEC,

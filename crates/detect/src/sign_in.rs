@@ -1,8 +1,11 @@
 //! One judge for every sign-in: memory, risk, policy and reasons, used by the detector, the replay and the decision API alike.
 
+use std::sync::Arc;
+
 use event::authentication::{Action, Outcome};
 use event::login::{LoginReason, Step};
 use event::{Authentication, Event, LoginDecision, Text, Time};
+use learn::Forest;
 use learn::login::{Features, Look, Memory, ratio};
 use serde::{Deserialize, Serialize};
 
@@ -47,18 +50,34 @@ impl Default for Config {
     }
 }
 
-/// Log odds from features; layer 1 alone when no trees are loaded.
+/// Log odds from features: the trees of the model `login` over layer 1, or layer 1 alone when they are not loaded.
 #[derive(Clone, Default)]
-pub(crate) struct Scorer;
+pub(crate) struct Scorer {
+    trees: Option<Arc<Forest>>,
+}
+
+/// Log odds before anything is known, as layer 1 assumes them: the trees were trained with both sides alike.
+const PRIOR: f64 = -4.0;
+/// Share of layer 1 that is added to the trees: leaves are steps, and sign-ins in one leaf still have an order.
+const ORDER: f64 = 0.02;
 
 impl Scorer {
-    fn name(&self) -> Text {
-        Text::const_new("login-ratio@1.0")
+    pub(crate) fn new(trees: Option<Arc<Forest>>) -> Scorer {
+        Scorer { trees }
     }
 
-    /// Calibrated log odds.
+    fn name(&self) -> Text {
+        match &self.trees {
+            Some(trees) => format!("{}@{}", trees.name(), trees.version()).into(),
+            None => Text::const_new("login-ratio@1.0"),
+        }
+    }
+
     fn logit(&self, features: &Features) -> f64 {
-        ratio::logit(features)
+        match &self.trees {
+            Some(trees) => f64::from(trees.logit(&features.values)) + PRIOR + ORDER * f64::from(features.layer1()),
+            None => ratio::logit(features),
+        }
     }
 }
 

@@ -57,6 +57,20 @@ pub(crate) fn data(archive: &str, inside: Option<&str>) -> Option<Vec<u8>> {
     None
 }
 
+/// The models of the content folder, as they stand; their signatures are checked elsewhere. Models with heads are left out.
+pub(crate) fn content_models() -> learn::Registry {
+    let models = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/models");
+    let mut registry = learn::Registry::default();
+    for name in ["dga", "prompt-injection"] {
+        let mut folder = learn::sign::Folder::new();
+        for entry in std::fs::read_dir(models.join(name)).expect("a model's folder").flatten() {
+            folder.insert(&entry.file_name().to_string_lossy(), std::fs::read(entry.path()).expect("its file")).expect("a plain name");
+        }
+        registry.insert(name, learn::load_any_unverified(&folder).expect("a model"));
+    }
+    registry
+}
+
 pub(crate) fn decoded(lines: &[u8]) -> Vec<Event> {
     let lines = lines.split(|b| *b == b'\n').filter(|l| !l.is_empty());
     lines.zip(1..).map(|(line, n)| decode::decode(line, &decode::Place::new("data", n, event::Time::from_s(1_431_900_000)))).collect()

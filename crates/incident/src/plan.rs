@@ -211,9 +211,20 @@ fn proven(finding: &Finding) -> bool {
     ["web.", "identity."].iter().any(|family| finding.analytic.uid.starts_with(family))
 }
 
+fn inside(ip: std::net::IpAddr) -> bool {
+    match ip.to_canonical() {
+        std::net::IpAddr::V4(v4) => v4.is_private() || v4.is_link_local(),
+        std::net::IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
 /// The actor's address; on this machine itself, where everybody shares one, the program at the address.
 fn target(finding: &Finding) -> Option<&Entity> {
     let actor = finding.actor().filter(|e| e.kind == EntityKind::Address)?;
+    // A machine inside that calls or sends to the outside is no visitor: keeping it off the gateway stops nothing.
+    if finding.analytic.uid.starts_with("network.") && actor.ip().is_some_and(inside) {
+        return None;
+    }
     let shared = actor.ip().is_some_and(|ip| ip.to_canonical().is_loopback());
     let program = finding.entities.iter().find(|e| e.kind == EntityKind::Device);
     Some(if shared { program.unwrap_or(actor) } else { actor })
@@ -321,6 +332,7 @@ mod tests {
         assert_eq!(actions(&plan(Points::default(), "web.request", "203.0.113.9", "")), both[..1]);
         assert_eq!(actions(&plan(all, "web.request", "203.0.113.9", "")), both);
         assert_eq!(actions(&plan(all, "network.scan", "203.0.113.9", "")), both[..1], "a packet's address may be made up");
+        assert_eq!(plan(all, "network.beacon", "10.20.0.117", ""), [], "no visitor of the gateway");
         let hash = "ab".repeat(32);
         assert_eq!(actions(&plan(all, "content.file", "file:/srv/in/x.bin", &hash)), [("quarantine", "/srv/in/x.bin")]);
         assert_eq!(plan(Points::default(), "content.file", "file:/srv/in/x.bin", &hash), [], "nothing there to carry it out");

@@ -89,6 +89,13 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// What is left.
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
+        let rest = &self.bytes[self.at..];
+        self.at = self.bytes.len();
+        rest
+    }
+
     pub(crate) fn end(&self) -> Result<(), FileError> {
         if self.at == self.bytes.len() { Ok(()) } else { Err(FileError::Trailing(self.bytes.len() - self.at)) }
     }

@@ -3,6 +3,8 @@
 mod grammar;
 pub mod logins;
 pub mod mail;
+pub mod names;
+pub mod prompt;
 pub mod url;
 pub mod web;
 

@@ -6,6 +6,8 @@
 //! | --- | --- |
 //! | [`canonical`] | one canonical form of a web value, with spans back to the raw bytes |
 //! | [`text`] | the text model: score, explain, load from bytes |
+//! | [`names`] | the model of domain names: honest or made by a program |
+//! | [`prompt`] | what is sent to a language model, with its tricks undone |
 //! | [`prose`] | the model of running texts: worst window, spans |
 //! | [`tree`] | boosted trees: score, exact contributions, bounds, export |
 //! | [`table`], [`features`], [`recipe`] | labelled tables of any columns; what each model reads; how each is made and measured |
@@ -34,6 +36,8 @@ pub mod language;
 pub mod login;
 pub mod lure;
 pub mod measure;
+pub mod names;
+pub mod prompt;
 pub mod prose;
 pub mod recipe;
 pub mod series;
@@ -48,6 +52,7 @@ mod load;
 mod registry;
 
 pub use load::{LoadError, load, load_any, load_any_unverified, load_unverified};
+pub use names::NameModel;
 pub use prose::ProseModel;
 pub use registry::{Model, Registry};
 pub use text::{Explanation, Part, Scratch, TextModel, Thresholds};

@@ -1,6 +1,7 @@
 //! Loading a model from its folder: signature first, then bytes, then whether it fits this program's features.
 
 use crate::card::Features;
+use crate::names::{self, NameModel};
 use crate::prose::ProseModel;
 use crate::registry::Model;
 use crate::sign::{self, Fault, Folder, KeyRing};
@@ -86,6 +87,11 @@ pub fn load_any_unverified(folder: &Folder) -> Result<Model, LoadError> {
         let model = ProseModel::from_bytes(bytes, thresholds(folder)?)?;
         fits(folder, model.name(), &Features::prose())?;
         return Ok(Model::Prose(model.into()));
+    }
+    if NameModel::is_file(bytes) {
+        let model = NameModel::from_bytes(bytes, thresholds(folder)?)?;
+        fits(folder, model.name(), &Features::trees(names::FEATURES))?;
+        return Ok(Model::Names(model.into()));
     }
     load_unverified(folder).map(|model| Model::Text(model.into()))
 }

@@ -5,11 +5,14 @@
 //! and writes the card; [`Recipe::eval`] scores a table.
 
 mod card;
+mod dga;
 mod eval;
 mod label;
+mod login;
 mod pdf;
 mod pe_header;
 mod powershell;
+mod prompt_injection;
 mod sample;
 mod train;
 mod web_payload;
@@ -26,7 +29,8 @@ use crate::table::{Row, Table, TableError};
 use crate::tree::Settings;
 
 /// Every model that can be trained.
-pub const ALL: &[&Recipe] = &[&web_payload::RECIPE, &pe_header::RECIPE, &pdf::RECIPE, &powershell::RECIPE];
+pub const ALL: &[&Recipe] =
+    &[&web_payload::RECIPE, &dga::RECIPE, &login::RECIPE, &pe_header::RECIPE, &pdf::RECIPE, &powershell::RECIPE, &prompt_injection::RECIPE];
 
 /// How one model is made.
 pub struct Recipe {
@@ -62,6 +66,8 @@ pub struct Recipe {
     pub form: Form,
     /// Known blind spots, one sentence each.
     pub blind_spots: &'static [&'static str],
+    /// Makes a table of another shape ready for training: the columns of a source that has no label, and only rows that may teach.
+    pub prepare: Option<fn(&Table) -> Table>,
 }
 
 /// Where a source comes from.
@@ -104,8 +110,20 @@ pub enum Form {
     Web,
     /// Hashed words and letters of one text.
     Prose(Prose),
+    /// Letters of a domain name.
+    Names(Names),
     /// Boosted trees over numbers.
     Trees(Trees),
+}
+
+/// A name model.
+pub struct Names {
+    /// The label of a row; `None`: the row cannot be judged.
+    pub label: for<'a> fn(&Row<'a>) -> Option<String>,
+    /// Whether its family joins words.
+    pub words: for<'a> fn(&Row<'a>) -> bool,
+    /// Rows of our own added to the table, by seed and the table.
+    pub own_rows: fn(u64, &Table) -> Table,
 }
 
 /// A prose model.
@@ -162,6 +180,14 @@ impl Recipe {
         train::train(self, table, seed)
     }
 
+    /// A table as training wants it; most recipes take it as it stands.
+    pub fn prepared(&self, table: Table) -> Table {
+        match self.prepare {
+            Some(prepare) => prepare(&table),
+            None => table,
+        }
+    }
+
     /// Scores a row with a model that this recipe made.
     pub fn score(&self, model: &Model, row: &Row<'_>) -> Judged {
         eval::score(self, model, row)
@@ -177,6 +203,7 @@ impl Recipe {
         match &self.form {
             Form::Web => crate::card::Features::text(),
             Form::Prose(_) => crate::card::Features::prose(),
+            Form::Names(_) => crate::card::Features::trees(crate::names::FEATURES),
             Form::Trees(trees) => crate::card::Features::trees(trees.features),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::load::{self, LoadError};
 use crate::lure::Heads;
+use crate::names::NameModel;
 use crate::prose::ProseModel;
 use crate::sign::{Folder, KeyRing};
 use crate::text::{TextModel, Thresholds};
@@ -17,6 +18,8 @@ pub enum Model {
     Text(Arc<TextModel>),
     /// Hashed words and letters of a running text.
     Prose(Arc<ProseModel>),
+    /// Letters of a domain name.
+    Names(Arc<NameModel>),
     /// Boosted trees over numbers.
     Trees(Arc<Forest>),
 }
@@ -27,6 +30,7 @@ impl Model {
         match self {
             Model::Text(model) => model.name(),
             Model::Prose(model) => model.name(),
+            Model::Names(model) => model.name(),
             Model::Trees(model) => model.name(),
         }
     }
@@ -36,6 +40,7 @@ impl Model {
         match self {
             Model::Text(model) => model.version(),
             Model::Prose(model) => model.version(),
+            Model::Names(model) => model.version(),
             Model::Trees(model) => model.version(),
         }
     }
@@ -45,6 +50,7 @@ impl Model {
         match self {
             Model::Text(model) => model.thresholds(),
             Model::Prose(model) => model.thresholds(),
+            Model::Names(model) => model.thresholds(),
             Model::Trees(model) => model.thresholds(),
         }
     }
@@ -54,6 +60,7 @@ impl Model {
         match self {
             Model::Text(model) => model.thresholds().alone,
             Model::Prose(model) => model.thresholds().alert,
+            Model::Names(model) => model.thresholds().alert,
             Model::Trees(model) => model.thresholds().alert,
         }
     }
@@ -114,6 +121,14 @@ impl Registry {
     pub fn prose(&self, name: &str) -> Option<&Arc<ProseModel>> {
         match self.models.get(name)? {
             Model::Prose(model) => Some(model),
+            _ => None,
+        }
+    }
+
+    /// The model of domain names of that name.
+    pub fn name_model(&self, name: &str) -> Option<&Arc<NameModel>> {
+        match self.models.get(name)? {
+            Model::Names(model) => Some(model),
             _ => None,
         }
     }

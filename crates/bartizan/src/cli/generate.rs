@@ -51,6 +51,9 @@ struct Logins {
     /// Without device cookie and round trip
     #[arg(long)]
     plain: bool,
+    /// Write a table of the features of the model `login` instead: CSV, a line for each sign-in that got in and each use of a session
+    #[arg(long)]
+    features: bool,
     #[arg(long)]
     out: PathBuf,
 }
@@ -59,7 +62,7 @@ pub(super) fn run(args: &Generate, global: &Global) -> Result<Exit, Fail> {
     let Verb::Logins(args) = &args.verb;
     const USERS_MAX: usize = 200_000;
     if args.users == 0 || args.users > USERS_MAX || args.days == 0 || args.days > 730 {
-        return Err(Fail::new("E0109", format!("expected 1..={USERS_MAX} users and 1..=730 days")).exit(Exit::Usage));
+        return Err(Fail::new("E0112", format!("expected 1..={USERS_MAX} users and 1..=730 days")).exit(Exit::Usage));
     }
     let config = logins::Config {
         seed: args.seed,
@@ -71,8 +74,11 @@ pub(super) fn run(args: &Generate, global: &Global) -> Result<Exit, Fail> {
         plain: args.plain,
     };
     let rows = logins::logins(&config).ok_or_else(|| {
-        Fail::new("E0110", format!("no mix {}", args.mix)).fix(format!("one of {}", logins::mixes().join(", "))).exit(Exit::Usage)
+        Fail::new("E0113", format!("no mix {}", args.mix)).fix(format!("one of {}", logins::mixes().join(", "))).exit(Exit::Usage)
     })?;
+    if args.features {
+        return features(args, &rows, global);
+    }
     let mut truth_name = args.out.clone().into_os_string();
     truth_name.push(".truth");
     let truth_name = PathBuf::from(truth_name);
@@ -95,6 +101,33 @@ pub(super) fn run(args: &Generate, global: &Global) -> Result<Exit, Fail> {
         );
     } else {
         out::line(format!(" {} rows to {}, {odd} of them not by the owner: {}", rows.len(), args.out.display(), truth_name.display()));
+    }
+    Ok(Exit::Fine)
+}
+
+/// The rows as the memory of accounts sees them, in their order.
+fn features(args: &Logins, rows: &[logins::Row], global: &Global) -> Result<Exit, Fail> {
+    let fault = |e: std::io::Error| Fail::unreadable(&args.out, &e);
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&args.out).map_err(fault)?);
+    let names: Vec<&str> = learn::login::FEATURES.iter().map(|feature| feature.name).collect();
+    writeln!(file, "{},kind,user,source,label", names.join(",")).map_err(fault)?;
+    let examples = learn::login::evaluate::examples(rows);
+    let known = examples.iter().filter(|example| example.features.prior >= learn::login::evaluate::PRIOR_MIN);
+    let mut count = 0_u64;
+    for example in known {
+        let value = |value: &f32| if value.is_finite() { value.to_string() } else { String::new() };
+        let values: Vec<String> = example.features.values.iter().map(value).collect();
+        let kind = if example.is_session { format!("{} session", example.kind.word()) } else { example.kind.word().to_owned() };
+        let (user, label) = (example.user, u8::from(example.kind != logins::Kind::Owner));
+        writeln!(file, "{},{kind},{}-{user:x},generated {},{label}", values.join(","), args.seed, args.mix).map_err(fault)?;
+        count += 1;
+    }
+    file.flush().map_err(fault)?;
+    let path = args.out.display().to_string();
+    if global.json {
+        out::json(&json!({"schema": "bartizan.generate/1", "rows": count, "path": path}));
+    } else {
+        out::line(format!(" {count} rows of features to {path}"));
     }
     Ok(Exit::Fine)
 }

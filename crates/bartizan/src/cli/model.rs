@@ -8,6 +8,7 @@ mod train;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use learn::recipe::{self, Recipe};
 use learn::sign::{self, KeyRing, SigningKey};
 use serde_json::{Value, json};
 
@@ -83,18 +84,22 @@ pub(super) fn run(args: &Model, global: &Global) -> Result<Exit, Fail> {
 
 fn list(global: &Global) -> Result<Exit, Fail> {
     let states = crate::models::states(&Content::load(global.content.as_deref())?);
+    let recipes = || recipe::ALL.iter().filter(|recipe| states.iter().all(|m| m.name != recipe.name));
     if global.json {
-        let rows: Vec<Value> = states
-            .iter()
-            .map(|m| json!({"name": m.name, "version": m.version, "signed": m.signed, "key": m.key_id, "state": state(m.signed), "thresholds": m.thresholds}))
-            .collect();
+        let shipped = states.iter().map(
+            |m| json!({"name": m.name, "version": m.version, "signed": m.signed, "key": m.key_id, "state": state(m.signed), "thresholds": m.thresholds}),
+        );
+        let made = recipes().map(
+            |r| json!({"name": r.name, "version": r.version, "signed": false, "key": "", "state": "recipe", "thresholds": "", "train": train_command(r)}),
+        );
+        let rows: Vec<Value> = shipped.chain(made).collect();
         out::json(&json!({"schema": "bartizan.models/1", "models": rows}));
         return Ok(Exit::Fine);
     }
-    out::line(" NAME           VERSION  STATE     SIGNED BY         THRESHOLDS");
+    out::line(" NAME             VERSION  STATE     SIGNED BY         THRESHOLDS");
     for m in &states {
         out::line(format!(
-            " {:<14} {:<8} {:<9} {:<17} {}",
+            " {:<16} {:<8} {:<9} {:<17} {}",
             m.name,
             m.version,
             state(m.signed),
@@ -102,7 +107,43 @@ fn list(global: &Global) -> Result<Exit, Fail> {
             m.thresholds
         ));
     }
+    for recipe in recipes() {
+        let why = format!("no weights ship; yours: {}", train_command(recipe));
+        out::line(format!(" {:<16} {:<8} {:<9} {:<17} {why}", recipe.name, recipe.version, "recipe", "-"));
+    }
     Ok(Exit::Fine)
+}
+
+fn train_command(recipe: &Recipe) -> String {
+    format!("bartizan model train {} --data TABLE --seed 1 --out DIR", recipe.name)
+}
+
+/// What is known of a model that ships as a recipe only.
+fn recipe_card(recipe: &Recipe, global: &Global) -> Exit {
+    let features = recipe.features();
+    if global.json {
+        let sources: Vec<Value> = recipe
+            .sources
+            .iter()
+            .map(|s| json!({"source": s.source, "origin": s.origin, "licence": s.licence, "may_teach_a_shipped_model": s.ships}))
+            .collect();
+        out::json(&json!({
+            "schema": "bartizan.model_card/1", "name": recipe.name, "version": recipe.version, "state": "recipe", "ships": false,
+            "purpose": recipe.purpose, "method": recipe.method, "sources": sources, "features": features.features, "needs": recipe.needs,
+            "reads": recipe.reads, "trivial": recipe.trivial.what, "blind_spots": recipe.blind_spots, "command_train": train_command(recipe),
+        }));
+        return Exit::Fine;
+    }
+    out::line(format!("# {} {}: a recipe, no weights ship\n\n{}\n\n{}\n", recipe.name, recipe.version, recipe.purpose, recipe.method));
+    out::line(format!("    {}\n    bartizan model eval DIR --data OTHER_TABLE\n", train_command(recipe)));
+    out::line("Known tables, and why no weights ship:\n");
+    for source in recipe.sources {
+        let may = if source.ships { "may teach a model that ships" } else { "for measuring and for your own model only" };
+        out::line(format!("- {} ({}): licence {}, {may}", source.source, source.origin, source.licence));
+    }
+    out::line(format!("\nReads {} features. To beat: {}.\n\nBlind spots:\n", features.features.len(), recipe.trivial.what));
+    recipe.blind_spots.iter().for_each(|spot| out::line(format!("- {spot}")));
+    Exit::Fine
 }
 
 fn state(signed: bool) -> &'static str {
@@ -119,6 +160,11 @@ fn folder_of(model: &str, global: &Global) -> Result<sign::Folder, Fail> {
 }
 
 fn card(name: &str, global: &Global) -> Result<Exit, Fail> {
+    if let Some(recipe) = recipe::by_name(name).filter(|_| !Path::new(name).is_dir()) {
+        if Content::load(global.content.as_deref())?.below(&format!("models/{name}")).is_empty() {
+            return Ok(recipe_card(recipe, global));
+        }
+    }
     let folder = folder_of(name, global)?;
     let bytes = folder.get("card.json").ok_or_else(|| Fail::new("E0506", format!("model {name} has no card")))?;
     if global.json {

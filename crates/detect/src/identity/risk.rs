@@ -30,7 +30,7 @@ pub const SPEC: Spec = Spec {
     scope: Scope::Whole,
     header: "A right password in hands that do not behave like the account's owner: place, program, hour, device and company of a sign-in against the \
              user's own habits. Mistaken by: a first journey with a new telephone.",
-    build: |knowledge| Box::new(Risk::new(knowledge.config.risk.clone(), Scorer)),
+    build: |knowledge| Box::new(Risk::new(knowledge.config.risk.clone(), Scorer::new(knowledge.models.tree("login").cloned()))),
 };
 
 struct Risk {

@@ -6,17 +6,19 @@ use serde::{Deserialize, Serialize};
 use crate::Spec;
 
 pub mod beacon;
+pub mod dga;
 pub mod dns_tunnel;
 pub mod exfiltration;
 pub mod scan;
 
-pub const ALL: &[&Spec] = &[&scan::SPEC, &beacon::SPEC, &dns_tunnel::SPEC, &exfiltration::SPEC];
+pub const ALL: &[&Spec] = &[&scan::SPEC, &beacon::SPEC, &dga::SPEC, &dns_tunnel::SPEC, &exfiltration::SPEC];
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     pub scan: scan::Config,
     pub beacon: beacon::Config,
+    pub dga: dga::Config,
     pub dns_tunnel: dns_tunnel::Config,
     pub exfiltration: exfiltration::Config,
 }

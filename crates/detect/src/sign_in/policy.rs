@@ -11,7 +11,8 @@ const STEP: f64 = 0.125;
 const HALF_LIFE_S: f64 = 14.0 * 86_400.0;
 /// Sign-ins below which the start value holds.
 const COUNT_MIN: f64 = 200.0;
-/// Log odds between which the threshold stays, and where it begins. From the distribution of the training users.
+/// Log odds between which the threshold stays, and where it begins: assumed, wide enough for any honest population, so that only a flood
+/// meets its ends.
 const BAND: (f64, f64) = (-6.0, 1.0);
 const START: f64 = -3.0;
 /// A budget is a limit, not a goal.

@@ -35,6 +35,7 @@ pub(super) fn read(recipe: &Recipe, table: &Table) -> Grams {
     match &recipe.form {
         Form::Web => texts(table, |row| row.text("payload").map(|text| text.into_owned())),
         Form::Prose(prose) => texts(table, |row| (prose.text)(row).map(|text| text.into_owned())),
+        Form::Names(names) => texts(table, |row| (names.label)(row)),
         Form::Trees(trees) => numbers(table, trees.features, trees.read),
     }
 }

@@ -212,7 +212,7 @@ fn head_of(ask: &str) -> &'static str {
 }
 
 /// Rules of a grammar file; a half keeps every second alternative of the rules that have at least two.
-fn parse(text: &'static str, half: Half) -> BTreeMap<&'static str, Vec<&'static str>> {
+pub(super) fn parse(text: &'static str, half: Half) -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut rules: BTreeMap<&'static str, Vec<&'static str>> = BTreeMap::new();
     let mut name = "";
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {

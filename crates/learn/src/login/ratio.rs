@@ -61,7 +61,8 @@ pub fn probability(features: &super::Features) -> f64 {
     1.0 / (1.0 + (-logit(features)).exp())
 }
 
-/// Log odds of layer 1 alone: slope and offset fitted on our own generator.
+/// Log odds of layer 1 alone. Slope and offset are assumptions, not fits: a sum of parts that are not independent counts for less than its
+/// size, and one sign-in in fifty is taken to be somebody else's before anything is known.
 pub fn logit(features: &super::Features) -> f64 {
     const SLOPE: f64 = 0.8;
     const OFFSET: f64 = -4.0;

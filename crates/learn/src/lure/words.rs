@@ -169,13 +169,13 @@ fn is_address(token: &str) -> bool {
 }
 
 /// Digits stand between letters: `acc0unt`, `p@ssw0rd`, not `b2b` or `covid19`.
-fn is_leet(word: &str) -> bool {
+pub(crate) fn is_leet(word: &str) -> bool {
     let letters = word.chars().filter(|c| c.is_alphabetic()).count();
     let signs = word.chars().filter(|c| !c.is_alphabetic()).count();
     letters >= 3 && signs * 2 <= letters && word.chars().zip(word.chars().skip(1)).any(|(a, b)| !a.is_alphabetic() && b.is_alphabetic())
 }
 
-fn unleet(c: char) -> char {
+pub(crate) fn unleet(c: char) -> char {
     match c {
         '0' => 'o',
         '1' => 'i',
@@ -188,7 +188,7 @@ fn unleet(c: char) -> char {
     }
 }
 
-fn is_widthless(c: char) -> bool {
+pub(crate) fn is_widthless(c: char) -> bool {
     matches!(c as u32, 0xAD | 0x34F | 0x61C | 0x180E | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x206F | 0xFE00..=0xFE0F | 0xFEFF | 0xE0000..=0xE01EF)
 }
 
@@ -197,7 +197,7 @@ fn tag(c: char) -> Option<char> {
 }
 
 /// Latin letters that letters of other scripts are taken for.
-fn look_alike(c: char) -> Option<char> {
+pub(crate) fn look_alike(c: char) -> Option<char> {
     Some(match c {
         'а' | 'α' => 'a',
         'ь' | 'в' | 'β' => 'b',

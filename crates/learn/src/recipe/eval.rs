@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::train::{Trivially, trivially, worst};
 use super::{Form, Judged, Recipe};
-use crate::measure::{Report, Scored};
+use crate::measure::{self, Report, Scored};
 use crate::prose::{self, ProseModel};
 use crate::registry::Model;
 use crate::table::{Row, Table, TableError};
@@ -25,6 +25,8 @@ pub struct Evaluation {
     pub abstained_why: BTreeMap<&'static str, u64>,
     /// Figures for each value of each group column.
     pub by: BTreeMap<String, BTreeMap<String, Report>>,
+    /// Area under the curve of groups that hold bad rows only, against all good rows.
+    pub auc_against_good: BTreeMap<String, BTreeMap<String, f64>>,
     /// The rule to beat, on the same rows.
     pub trivial: Trivially,
     /// What a person should know about the table.
@@ -43,6 +45,10 @@ pub(super) fn score(recipe: &Recipe, model: &Model, row: &Row<'_>) -> Judged {
         (Form::Prose(prose), Model::Prose(model)) => match (prose.text)(row) {
             Some(text) if ProseModel::words(text.as_bytes()) >= prose::WORDS_MIN => judged(model.score(text.as_bytes())),
             _ => abstained("too little text"),
+        },
+        (Form::Names(names), Model::Names(model)) => match (names.label)(row) {
+            Some(label) => judged(model.score(&label)),
+            None => abstained("no name that somebody registered"),
         },
         (Form::Trees(trees), Model::Trees(forest)) => {
             let mut values = Vec::with_capacity(trees.features.len());
@@ -87,6 +93,15 @@ pub(super) fn eval(recipe: &Recipe, model: &Model, table: &Table) -> Result<Eval
         }
     }
     let limit = model.shipped_threshold();
+    let good: Vec<Scored> = rows.iter().filter(|row| !row.positive).copied().collect();
+    let against = |of: &Vec<Scored>| {
+        let only_bad = !good.is_empty() && of.iter().all(|row| row.positive);
+        only_bad.then(|| measure::auc(&[of.as_slice(), &good].concat())).flatten()
+    };
+    let auc_against_good = groups
+        .iter()
+        .map(|(name, values)| (name.clone(), values.iter().filter_map(|(value, of)| Some((value.clone(), against(of)?))).collect()))
+        .collect();
     let by = groups
         .into_iter()
         .map(|(name, values)| (name, values.into_iter().map(|(value, rows)| (value, Report::of(&rows, limit))).collect()))
@@ -96,6 +111,7 @@ pub(super) fn eval(recipe: &Recipe, model: &Model, table: &Table) -> Result<Eval
         abstained: abstained_why.values().sum(),
         abstained_why,
         by,
+        auc_against_good,
         trivial: trivially(recipe, &trivial),
         notes: super::label::notes(recipe, table),
     })

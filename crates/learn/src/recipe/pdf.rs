@@ -55,4 +55,5 @@ pub(super) static RECIPE: Recipe = Recipe {
         "Documents that lure without active content (a link, a picture of a button).",
         "Learned from one table, of which under a third of the rows are distinct: figures on another collection will be lower.",
     ],
+    prepare: None,
 };

@@ -76,4 +76,5 @@ pub(super) static RECIPE: Recipe = Recipe {
         "Header values follow the toolchain of the benign files of one collection: scores fall on another one.",
         "Packed benign programs look like packed malware.",
     ],
+    prepare: None,
 };

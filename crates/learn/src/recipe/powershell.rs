@@ -38,6 +38,7 @@ pub(super) static RECIPE: Recipe = Recipe {
         "Administration scripts that download and run code look like what they are.",
         "Learned from one collection: its malicious scripts come from few kits.",
     ],
+    prepare: None,
 };
 
 fn tokens<'a>(row: &Row<'a>) -> Vec<&'a str> {

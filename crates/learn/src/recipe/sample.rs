@@ -17,6 +17,8 @@ pub(super) const FOLDS: u32 = 5;
 pub(super) enum Seen {
     /// Words.
     Prose(Read),
+    /// The label of a name, and whether its family joins words.
+    Name(String, bool),
     /// One or several feature vectors, flat.
     Trees(Vec<f32>),
 }
@@ -108,6 +110,11 @@ pub(super) fn read(recipe: &Recipe, row: &Row<'_>) -> Option<(Seen, u64)> {
             let hash = cluster::hash(read.grams(0, read.words()).iter().flat_map(|b| b.to_le_bytes()).collect::<Vec<u8>>().as_slice(), 1);
             (read.words() > 0).then_some((Seen::Prose(read), hash))
         }
+        Form::Names(names) => {
+            let label = (names.label)(row)?;
+            let hash = cluster::hash(label.as_bytes(), 6);
+            Some((Seen::Name(label, (names.words)(row)), hash))
+        }
         Form::Trees(trees) => {
             let mut values = Vec::with_capacity(trees.features.len());
             (trees.read)(row, &mut values);
@@ -133,7 +140,7 @@ fn group(recipe: &Recipe, row: &Row<'_>, seen: &Seen, hash: u64) -> u64 {
         return cluster::hash(text.as_bytes(), 3);
     }
     match seen {
-        Seen::Prose(_) => hash,
+        Seen::Prose(_) | Seen::Name(..) => hash,
         // Near-duplicates of numbers: the same after rounding to about three bits.
         Seen::Trees(values) => {
             let rounded: Vec<u8> = values.iter().flat_map(|value| ((value.abs() + 1.0).log2() * 2.0).round().to_le_bytes()).collect();

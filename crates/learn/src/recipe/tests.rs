@@ -103,3 +103,32 @@ fn every_recipe_is_whole() {
         assert_eq!(names.len(), count, "{}: a feature stands there twice", recipe.name);
     }
 }
+
+#[test]
+fn prompts_and_names_train_twice_to_the_same_bytes() {
+    let mut prompts = Table::new();
+    for prompt in crate::generate::prompt::rows(77, 80) {
+        let cells = [("text", prompt.text.as_str()), ("label", if prompt.bad { "1" } else { "0" })];
+        prompts.push("made", cells.map(|(name, text)| (name, crate::table::Cell::Text(text.into()))));
+    }
+    let mut names = Table::new();
+    for (at, label) in crate::generate::names::honest(5, 1_500).into_iter().enumerate() {
+        let url = format!("https://www.{label}{at}.example/page");
+        let cells = [("source", if at % 3 == 0 { "citizenlab" } else { "public-apis" }), ("url", url.as_str())];
+        names.push("made", cells.map(|(name, text)| (name, crate::table::Cell::Text(text.into()))));
+    }
+    for (name, table) in [("prompt-injection", prompts), ("dga", names)] {
+        let recipe = by_name(name).unwrap();
+        let table = recipe.prepared(table);
+        if name == "dga" {
+            // Rows whose licence forbids it teach nothing.
+            assert_eq!(table.len(), 1_000);
+        }
+        let trained = recipe.train(&table, 3).unwrap();
+        assert_eq!(trained.folder, recipe.train(&table, 3).unwrap().folder, "{name}");
+        assert!(trained.card.sources.iter().any(|source| source.name == "generated" && source.licence == "Apache-2.0"));
+        let loaded = load_any_unverified(&trained.folder).unwrap();
+        let row = table.row(0);
+        assert_eq!(recipe.score(&loaded, &row), recipe.score(&trained.model, &row));
+    }
+}

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use super::sample::{FOLDS, OWN, Sample, Samples, Seen, samples};
-use super::{Form, Prose, Recipe, Trees, web_payload};
+use super::{Form, Names, Prose, Recipe, Trees, web_payload};
 use crate::calibrate::{Curve, Held};
 use crate::card::{Card, Figure, LeftOut, json_bytes};
 use crate::features::Direction;
 use crate::generate::Random;
 use crate::measure::{self, Report, Scored};
+use crate::names::{self, NameModel};
 use crate::prose::{self, ProseModel};
 use crate::registry::Model;
 use crate::sign::Folder;
@@ -131,11 +132,15 @@ pub(super) fn train(recipe: &Recipe, table: &Table, seed: u64) -> Result<Trained
         parts.push(part);
     }
     let held: Vec<Held> = everything.iter().zip(&scored).map(|(s, &logit)| Held { logit, positive: s.bad, weight: s.weight }).collect();
+    if matches!(recipe.form, Form::Names(_)) {
+        // Tables of letters have no mean: the model is made anew from all names.
+        parts = vec![fit(recipe, &everything, seed)?];
+    }
     let curve = Curve::fit(&held);
     let thresholds = thresholds(recipe, &ready, &scored, &curve);
     let model = finish(recipe, parts, curve.clone(), thresholds).ok_or(FitError::Shape("no ensemble was trained"))?;
     let rows: Vec<Scored> = ready.rows.iter().zip(&scored).map(|(s, &l)| Scored { score: curve.score(l), positive: s.bad }).collect();
-    let figures = figures(recipe, table, &ready, &rows, thresholds);
+    let figures = figures(recipe, table, own.as_ref(), &ready, &rows, thresholds);
     let left_out = left_out(recipe, &ready, seed)?;
     let card = super::card::card(recipe, table, &ready, &figures, &rows, thresholds, left_out, seed);
     let mut folder = Folder::new();
@@ -151,6 +156,7 @@ pub(super) fn train(recipe: &Recipe, table: &Table, seed: u64) -> Result<Trained
 /// The rows that a recipe adds.
 pub(super) fn own_rows(recipe: &Recipe, table: &Table, seed: u64) -> Option<Table> {
     match &recipe.form {
+        Form::Names(Names { own_rows, .. }) => Some(own_rows(seed, table)),
         Form::Prose(Prose { own_rows: Some(make), .. }) => Some(make(seed, table.len())),
         Form::Trees(Trees { own_rows: Some(make), .. }) => Some(make(seed, table)),
         _ => None,
@@ -160,6 +166,7 @@ pub(super) fn own_rows(recipe: &Recipe, table: &Table, seed: u64) -> Option<Tabl
 /// One ensemble or its mean.
 pub(super) enum Part {
     Prose(ProseModel),
+    Names(NameModel),
     Trees(Forest),
 }
 
@@ -167,6 +174,7 @@ impl Part {
     pub(super) fn logit(&self, seen: &Seen) -> f32 {
         match (self, seen) {
             (Part::Prose(model), Seen::Prose(read)) => model.logit_of(read),
+            (Part::Names(model), Seen::Name(label, _)) => model.logit(label),
             (Part::Trees(forest), Seen::Trees(values)) => worst(forest, values),
             _ => f32::MIN,
         }
@@ -175,6 +183,7 @@ impl Part {
     fn bytes(&self) -> Vec<u8> {
         match self {
             Part::Prose(model) => model.to_bytes(),
+            Part::Names(model) => model.to_bytes(),
             Part::Trees(forest) => forest.to_bytes(),
         }
     }
@@ -182,6 +191,7 @@ impl Part {
     fn into_model(self) -> Model {
         match self {
             Part::Prose(model) => Model::Prose(model.into()),
+            Part::Names(model) => Model::Names(model.into()),
             Part::Trees(forest) => Model::Trees(forest.into()),
         }
     }
@@ -198,9 +208,21 @@ pub(super) fn fit(recipe: &Recipe, samples: &[&Sample], seed: u64) -> Result<Par
         Form::Prose(prose) => {
             let examples = samples.iter().filter_map(|sample| match &sample.seen {
                 Seen::Prose(read) => Some(prose::fit::Example { read, positive: sample.bad, weight: sample.weight }),
-                Seen::Trees(_) => None,
+                _ => None,
             });
             Ok(Part::Prose(prose::fit::fit(examples, prose.window, prose.epochs, seed)))
+        }
+        Form::Names(_) => {
+            let examples: Vec<names::fit::Example<'_>> = samples
+                .iter()
+                .filter_map(|sample| match &sample.seen {
+                    Seen::Name(label, words) => {
+                        Some(names::fit::Example { label, positive: sample.bad, words: *words, weight: sample.weight })
+                    }
+                    _ => None,
+                })
+                .collect();
+            names::fit::fit(&examples, seed).map(Part::Names)
         }
         Form::Web => Err(FitError::Shape("web values have a training of their own")),
     }
@@ -244,14 +266,18 @@ pub(super) fn trees_fit(trees: &Trees, samples: &[&Sample], settings: &tree::Set
 
 /// The mean of the ensembles, with name, curve and thresholds.
 fn finish(recipe: &Recipe, parts: Vec<Part>, curve: Curve, thresholds: Thresholds) -> Option<Part> {
-    let (mut forests, mut texts) = (Vec::new(), Vec::new());
+    let (mut forests, mut texts, mut names) = (Vec::new(), Vec::new(), Vec::new());
     for part in parts {
         match part {
             Part::Prose(model) => texts.push(model),
+            Part::Names(model) => names.push(model),
             Part::Trees(forest) => forests.push(forest),
         }
     }
     let (name, version) = (recipe.name.to_owned(), recipe.version.to_owned());
+    if let Some(model) = names.pop() {
+        return Some(Part::Names(model.finished(name, version, curve, thresholds)));
+    }
     if texts.is_empty() {
         let forest = Forest::mean(forests)?;
         return Some(Part::Trees(Forest { name, version, curve, thresholds, ..forest }));
@@ -280,7 +306,7 @@ fn thresholds(recipe: &Recipe, ready: &Samples, scored: &[f32], curve: &Curve) -
     Thresholds { alone, alert, veto }
 }
 
-fn figures(recipe: &Recipe, table: &Table, ready: &Samples, rows: &[Scored], thresholds: Thresholds) -> Figures {
+fn figures(recipe: &Recipe, table: &Table, own: Option<&Table>, ready: &Samples, rows: &[Scored], thresholds: Thresholds) -> Figures {
     let trivial: Vec<Scored> = ready.rows.iter().map(|s| Scored { score: s.trivial, positive: s.bad }).collect();
     let mut held = Vec::new();
     let mut add = |what: String, of: &[Scored]| {
@@ -308,6 +334,18 @@ fn figures(recipe: &Recipe, table: &Table, ready: &Samples, rows: &[Scored], thr
             add(format!(" with {column} {value}"), &of);
         }
     }
+    // A group of our own rows stands on one side of the split as a whole: a family that the model did not see.
+    if let (Some(column), Some(own)) = (recipe.group, own) {
+        let mut groups: BTreeMap<String, Vec<Scored>> = BTreeMap::new();
+        for (sample, row) in ready.rows.iter().zip(rows).filter(|(sample, _)| sample.own) {
+            if let Some(value) = own.row(sample.row as usize).text(column) {
+                groups.entry(value.into_owned()).or_default().push(*row);
+            }
+        }
+        for (value, of) in groups.into_iter().take(60) {
+            add(format!(" of the generated {column} {value}"), &of);
+        }
+    }
     Figures {
         rows: ready.rows.len() as u64,
         duplicates: ready.duplicates,
@@ -327,7 +365,7 @@ pub(super) fn trivially(recipe: &Recipe, rows: &[Scored]) -> Trivially {
 /// Each source with bad rows left out of training and measured, where the table has several.
 fn left_out(recipe: &Recipe, ready: &Samples, seed: u64) -> Result<Vec<LeftOut>, FitError> {
     let mut table = Vec::new();
-    if ready.sources.iter().filter(|source| *source != OWN).count() < 2 {
+    if ready.sources.len() < 2 {
         return Ok(table);
     }
     for (at, source) in ready.sources.iter().enumerate().take(SOURCES_MAX).filter(|(_, source)| *source != OWN) {

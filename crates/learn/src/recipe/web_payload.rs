@@ -36,6 +36,7 @@ pub(super) static RECIPE: Recipe = Recipe {
     budget: Budget { alone: 0.0005, alert: 0.005 },
     form: Form::Web,
     blind_spots: &[],
+    prepare: None,
 };
 
 fn signs(value: &[u8]) -> f32 {

@@ -137,7 +137,9 @@ fn print(model: &Model, evaluation: &Evaluation) {
         for (value, report) in values {
             let found = number(report.tpr_at_shipped_threshold);
             let flagged = number(report.fpr_at_shipped_threshold);
-            out::line(format!("   {column} {:<28} n {:>6}  found {found:>7}  flagged {flagged:>7}", out::shown(value), report.n));
+            let auc = number(evaluation.auc_against_good.get(column).and_then(|of| of.get(value).copied()).or(report.auc));
+            let value = out::shown(value);
+            out::line(format!("   {column} {value:<28} n {:>6}  found {found:>7}  flagged {flagged:>7}  AUC {auc:>7}", report.n));
         }
     }
     for note in &evaluation.notes {

@@ -50,7 +50,7 @@ pub(super) fn run(args: &Train, global: &Global) -> Result<Exit, Fail> {
         return done;
     }
     let recipe = eval::recipe_of(&args.name)?;
-    let mut table = table::read(&args.data)?;
+    let mut table = recipe.prepared(table::read(&args.data)?);
     if !args.quarantine.is_empty() {
         table = table.filter(|row| !args.quarantine.contains(&gate::batch_of(&row)));
     }
