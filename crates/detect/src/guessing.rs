@@ -8,7 +8,8 @@ use learn::baseline::table::Table;
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::{Campaign, Distinct, Fading, key, logistic};
-use crate::state::{address_key, is_internal};
+use crate::state::address_key;
+use event::network::is_internal;
 
 /// Settings of the detectors that watch for guessing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

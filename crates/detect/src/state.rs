@@ -29,14 +29,6 @@ pub(crate) fn name_key(name: &str) -> Option<u64> {
     (!name.is_empty()).then(|| Entity::new(EntityKind::User, name).key())
 }
 
-/// A private, loopback or link-local address: inside, not the internet.
-pub(crate) fn is_internal(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
-    }
-}
-
 /// splitmix64's finaliser.
 pub(crate) fn mix(mut x: u64) -> u64 {
     x ^= x >> 30;

@@ -76,3 +76,11 @@ impl Network {
         self.packets_in > 0 && self.state != "refused"
     }
 }
+
+/// Whether an address belongs to a private network, this machine or this link (RFC 1918, RFC 4193, RFC 3927).
+pub fn is_internal(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}

@@ -211,18 +211,11 @@ fn proven(finding: &Finding) -> bool {
     ["web.", "identity."].iter().any(|family| finding.analytic.uid.starts_with(family))
 }
 
-fn inside(ip: std::net::IpAddr) -> bool {
-    match ip.to_canonical() {
-        std::net::IpAddr::V4(v4) => v4.is_private() || v4.is_link_local(),
-        std::net::IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
-    }
-}
-
 /// The actor's address; on this machine itself, where everybody shares one, the program at the address.
 fn target(finding: &Finding) -> Option<&Entity> {
     let actor = finding.actor().filter(|e| e.kind == EntityKind::Address)?;
     // A machine inside that calls or sends to the outside is no visitor: keeping it off the gateway stops nothing.
-    if finding.analytic.uid.starts_with("network.") && actor.ip().is_some_and(inside) {
+    if finding.analytic.uid.starts_with("network.") && actor.ip().is_some_and(event::network::is_internal) {
         return None;
     }
     let shared = actor.ip().is_some_and(|ip| ip.to_canonical().is_loopback());

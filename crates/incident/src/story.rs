@@ -3,7 +3,6 @@
 //! No language model: each analytic has a verb, each outcome a clause.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use event::finding::{Evidence, Reason};
 use event::incident::Stage;
@@ -224,12 +223,7 @@ fn span(first: Time, last: Time) -> String {
 
 /// Whether it came by the network, and so may have been kept out.
 fn from_outside(incident: &Incident) -> bool {
-    incident.entities.first().is_some_and(|actor| {
-        actor.ip().is_some_and(|ip| match ip.to_canonical() {
-            IpAddr::V4(v4) => !v4.is_private(),
-            IpAddr::V6(v6) => !v6.is_unique_local(),
-        })
-    })
+    incident.entities.first().and_then(Entity::ip).is_some_and(|ip| !event::network::is_internal(ip))
 }
 
 fn outcome(incident: &Incident) -> String {

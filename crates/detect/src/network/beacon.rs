@@ -128,7 +128,7 @@ fn call(event: &Event, config: &Config) -> Option<Call> {
     match &event.body {
         Body::Network(flow) => {
             let (client, server) = (flow.client?, flow.server?);
-            let outside = config.internal || !state::is_internal(server);
+            let outside = config.internal || !event::network::is_internal(server);
             if !outside || REGULAR_PROTOCOLS.contains(&flow.protocol.as_str()) || flow.transport == "udp" && flow.server_port == 123 {
                 return None;
             }
@@ -141,7 +141,7 @@ fn call(event: &Event, config: &Config) -> Option<Call> {
         Body::Http(http) if !http.host.is_empty() && (event.meta.format == "pcap" || event.meta.format.starts_with("zeek")) => {
             let client = http.client?;
             let bytes = (http.target.len() as u64 + http.request_bytes.unwrap_or(0)) as f32;
-            let inside = http.host.parse().is_ok_and(state::is_internal);
+            let inside = http.host.parse().is_ok_and(event::network::is_internal);
             (config.internal || !inside).then(|| Call {
                 client,
                 name: format!("http {}", http.host).into(),

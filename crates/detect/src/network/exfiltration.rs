@@ -177,7 +177,7 @@ impl Detector for Exfiltration {
         let Body::Network(flow) = &event.body else { return };
         let (Some(client), Some(server)) = (flow.client, flow.server) else { return };
         // Answers to visitors from outside are what a server is for.
-        if state::is_internal(server) || !state::is_internal(client) || server.is_multicast() {
+        if event::network::is_internal(server) || !event::network::is_internal(client) || server.is_multicast() {
             return;
         }
         let (now, day) = (event.meta.time, event.meta.time.s().div_euclid(DAY_S));

@@ -199,7 +199,7 @@ impl Source {
         let client = flow.client.map(Entity::address);
         let actor = client.as_ref().map(|e| e.name.clone()).unwrap_or_default();
         let mut finding = self.campaign.tell(&SPEC.analytic, &actor, told_as).explained(Score::new(logistic(odds)), reasons);
-        finding.severity = if flow.client.is_some_and(state::is_internal) { Severity::Medium } else { Severity::Low };
+        finding.severity = if flow.client.is_some_and(event::network::is_internal) { Severity::Medium } else { Severity::Low };
         finding.title = match told_as {
             1 => "Port scan of a machine",
             2 => "Scan for machines",
