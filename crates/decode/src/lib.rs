@@ -15,6 +15,7 @@ mod address;
 pub mod archive;
 pub mod auditd;
 pub mod auth_json;
+mod cisco;
 mod civil;
 pub mod cloudtrail;
 pub mod elf;
@@ -112,6 +113,7 @@ pub const ALL: &[&dyn Decoder] = &[
     &journald::Journald,
     &auditd::Auditd,
     &zeek::Zeek,
+    &cisco::Cisco,
 ];
 
 /// One record of unknown format: the decoder that is surest of it reads it.

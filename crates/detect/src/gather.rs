@@ -75,6 +75,7 @@ impl Gather {
         let noisy = self.is_noisy(&sighting.analytic.uid, at);
         if noisy && !self.tells_all {
             let key = short_id("F", &[b"summary", sighting.analytic.uid.as_bytes()]);
+            sighting.severity = sighting.severity.min(Severity::Low);
             match self.held.get_mut(&key).filter(|held| at.since_s(held.finding.first_seen) <= WINDOW_S) {
                 Some(held) => held.join(sighting),
                 None => self.hold(key.clone(), summary(sighting), out),
@@ -178,7 +179,6 @@ fn notice(finding: &Finding) -> Reason {
 fn summary(mut sighting: Finding) -> Finding {
     sighting.reasons.push(notice(&sighting));
     sighting.title = format!("{}: noisy, further entities told as one", sighting.title);
-    sighting.severity = sighting.severity.min(Severity::Low);
     // It is about the rule, not about the first of many who set it off.
     sighting.entities.insert(0, Entity::service(&sighting.analytic.uid));
     sighting.would_change = "an exception for what is ordinary here, or a narrower rule".to_owned();

@@ -24,6 +24,7 @@ pub mod identity;
 pub mod mail;
 mod malware;
 pub mod network;
+mod policy;
 pub mod posture;
 mod sign_in;
 pub mod state;
@@ -147,6 +148,9 @@ pub struct Config {
     pub network: network::Config,
     pub mail: mail::Config,
     pub first_call: cloud::first_call::Config,
+    pub host_rarity: first_time::Config,
+    pub host_rate: host::rate::Config,
+    pub host_template: host::template::Config,
 }
 
 /// A rule set from named texts, such as [`web::RULES`]; every fault at once.
@@ -172,10 +176,15 @@ pub const ALL: &[&Spec] = &[
     &network::dns_tunnel::SPEC,
     &network::exfiltration::SPEC,
     &host::sigma::SPEC,
+    &host::windows_security::SPEC,
+    &host::rarity::SPEC,
+    &host::rate::SPEC,
+    &host::template::SPEC,
     &posture::check::SPEC,
     &cloud::first_call::SPEC,
     &cloud::logging_off::SPEC,
     &cloud::console_login::SPEC,
+    &cloud::new_credential::SPEC,
     &cloud::public_or_admin::SPEC,
     &cloud::enumeration::SPEC,
     &cloud::secrets::SPEC,

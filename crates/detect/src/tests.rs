@@ -21,6 +21,7 @@ fn every_file_of_an_area_is_in_its_list() {
     assert_eq!(files("web"), listed(web::ALL));
     assert_eq!(files("identity"), listed(identity::ALL));
     assert_eq!(files("network"), listed(network::ALL));
+    assert_eq!(files("host"), listed(host::ALL));
     assert_eq!(files("posture"), listed(posture::ALL));
     assert_eq!(files("cloud"), listed(cloud::ALL));
     assert_eq!(listed(ALL), listed(&[web::ALL, identity::ALL, network::ALL, host::ALL, posture::ALL, cloud::ALL].concat()));
@@ -151,4 +152,126 @@ pub(crate) fn run(spec: &Spec, events: &[Event]) -> Vec<Finding> {
         assert!((sum - finding.score.value()).abs() < 1e-3 && finding.evidence.len() <= event::finding::EVIDENCE_MAX);
     }
     out
+}
+
+/// Four weeks of twelve hosts: office programs by day, jobs and backup by night, a patch day for all, an administrator who goes round, a roll-out.
+fn ordinary_weeks() -> Vec<Event> {
+    const DAYS: i64 = 28;
+    let mut events: Vec<Event> = Vec::new();
+    let mut seed = 7_u64;
+    let mut dice = move |sides: i64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as i64 % sides
+    };
+    let office = [
+        "C:\\Windows\\explorer.exe",
+        "C:\\Program Files\\Mail\\mail.exe",
+        "C:\\Program Files\\Office\\sheet.exe",
+        "C:\\Windows\\notepad.exe",
+    ];
+    let night = ["/usr/sbin/cron", "/usr/bin/rsync", "/usr/sbin/logrotate", "/usr/bin/find"];
+    let mut add = |at_s: i64, host: &str, body: event::Body| {
+        let meta = event::Meta {
+            uid: event::Uid::of_record(host, at_s as u64),
+            time: event::Time::from_s(1_704_672_000 + at_s),
+            ..event::Meta::default()
+        };
+        events.push(Event::new(meta, body, event::Bytes::default()));
+    };
+    let program = |host: &str, user: &str, image: &str, parent: &str| {
+        let process = event::Process {
+            host: host.into(),
+            user: user.into(),
+            image: image.into(),
+            parent_image: parent.into(),
+            allowed: true,
+            ..event::Process::default()
+        };
+        Body::Process(Box::new(process))
+    };
+    let sign_in = |host: &str, user: &str, good: bool| {
+        let outcome = if good { event::authentication::Outcome::Success } else { event::authentication::Outcome::Failure };
+        Body::Authentication(Box::new(event::Authentication {
+            host: host.into(),
+            user: user.into(),
+            outcome,
+            repeats: 1,
+            ..event::Authentication::default()
+        }))
+    };
+    for hour in 0..DAYS * 24 {
+        let (day, clock) = (hour / 24, hour % 24);
+        for n in 0..12 {
+            let (host, user) = (format!("pc{n}"), format!("user{n}"));
+            let at = |more: i64| hour * 3_600 + n * 7 + more;
+            if (8..18).contains(&clock) && day % 7 < 5 {
+                if clock == 8 {
+                    add(at(0), &host, sign_in(&host, &user, dice(8) > 0));
+                    add(at(30), &host, sign_in(&host, &user, true));
+                }
+                for k in 0..12 + dice(10) {
+                    let image = office[dice(4) as usize];
+                    // The new version that all get on day 15, one after the other.
+                    let image = if image.contains("mail") && day >= 15 && (day, clock) >= (15, n / 2 + 8) {
+                        "C:\\Program Files\\Mail2\\mail.exe"
+                    } else {
+                        image
+                    };
+                    add(at(60 + k * 120), &host, program(&host, &user, image, "C:\\Windows\\explorer.exe"));
+                }
+            }
+            if clock == 2 {
+                for k in 0..60 + dice(12) {
+                    add(at(60 + k * 30), &host, program(&host, "root", night[dice(4) as usize], "/usr/sbin/cron"));
+                }
+            }
+            // Patch day.
+            if day == 21 && clock == 20 {
+                for k in 0..80 + dice(20) {
+                    add(at(60 + k * 20), &host, program(&host, "root", "C:\\Windows\\update.exe", "C:\\Windows\\explorer.exe"));
+                }
+            }
+            // The administrator visits one host a day.
+            if clock == 11 && day % 7 < 5 && n == day % 12 {
+                add(at(3_000), &host, sign_in(&host, "admin", true));
+            }
+        }
+    }
+    events.sort_by_key(|e| e.meta.time);
+    events
+}
+
+/// The learned detectors of hosts: at most one finding in 10,000 ordinary events, and each planted change is found.
+#[test]
+fn ordinary_weeks_of_hosts_are_nearly_silent_and_planted_changes_are_found() {
+    let ordinary = ordinary_weeks();
+    let learned = || [&host::rarity::SPEC, &host::rate::SPEC, &host::template::SPEC].map(|spec| (spec.build)(&Knowledge::default()));
+    let told = |events: &[Event]| {
+        let mut out = Vec::new();
+        for mut detector in learned() {
+            events.iter().for_each(|event| detector.detect(event, &Seen::default(), &mut out));
+        }
+        let names: std::collections::BTreeMap<_, _> = out.into_iter().map(|f| (f.uid.clone(), f)).collect();
+        names.into_values().collect::<Vec<Finding>>()
+    };
+    let quiet = told(&ordinary);
+    let shown: Vec<&str> = quiet.iter().map(|f| f.text.as_str()).collect();
+    assert!(quiet.len() * 10_000 <= ordinary.len(), "{} in {}\n{}", quiet.len(), ordinary.len(), shown.join("\n"));
+    assert!(quiet.iter().all(|f| f.severity <= event::Severity::Low));
+    let end = ordinary.last().map_or(event::Time::default(), |e| e.meta.time);
+    let mut attacked = ordinary;
+    for n in 0..300 {
+        let mut event = attacked.iter().rev().find(|e| e.host() == "pc3").cloned().expect("a host");
+        event.meta.time = end.plus_s(3_600 + n);
+        if let Body::Process(process) = &mut event.body {
+            process.image = "C:\\Users\\Public\\miner.exe".into();
+            process.user = "user3".into();
+        }
+        attacked.push(event);
+    }
+    let found = told(&attacked);
+    for analytic in ["host.rarity", "host.rate"] {
+        let new = |f: &&Finding| f.analytic.uid == analytic && f.last_seen > end && f.entities.iter().any(|e| e.name == "pc3");
+        assert!(found.iter().any(|f| new(&f)), "{analytic} did not find it: {:?}", found.iter().map(|f| &f.text).collect::<Vec<_>>());
+    }
 }

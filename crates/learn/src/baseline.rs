@@ -3,6 +3,7 @@
 //! [`rate`] counts events per second and key, [`tail`] finds the threshold for a stated number of false alerts, and [`table`] bounds
 //! how many keys are kept without letting an attacker choose which are forgotten. Time is an argument in microseconds.
 
+pub mod band;
 pub mod rate;
 pub mod table;
 pub mod tail;

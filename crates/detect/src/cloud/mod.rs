@@ -7,6 +7,7 @@ pub mod deletion;
 pub mod enumeration;
 pub mod first_call;
 pub mod logging_off;
+pub mod new_credential;
 pub mod public_or_admin;
 pub mod remote_command;
 pub mod resource_hijack;
@@ -16,6 +17,7 @@ pub const ALL: &[&Spec] = &[
     &first_call::SPEC,
     &logging_off::SPEC,
     &console_login::SPEC,
+    &new_credential::SPEC,
     &public_or_admin::SPEC,
     &enumeration::SPEC,
     &secrets::SPEC,

@@ -1,9 +1,8 @@
-//! Ways to keep or widen access: a policy that makes public, grants admin or trusts another account; a new key; a shared snapshot or image.
+//! Access that is widened: a policy that makes public, grants admin or trusts another account; a shared snapshot or image; an open port.
 //!
 //! Reads:      api_activity (6003) with parameters.  Keyed by: caller and kind of change.
 //! Evidence:   the policy text or the address that was let in.   Score: fixed for each kind, lower when refused.
-//!             ATT&CK: T1098.003 (admin, trust), T1098.001 (key, password for another user), T1136.003 (user), T1537 (shared), T1530 (public),
-//!             T1562.007 (administration port open to the world).
+//!             ATT&CK: T1098.003 (admin, trust), T1537 (shared), T1530 (public), T1562.007 (administration port open to the world).
 //! State:      one campaign for each caller and kind, at most 20,000.   Cost: one pass over the parameters of a call that matters.
 //! Mistaken by: the first set-up of an account, infrastructure code (low), a bucket that serves a public site (block public access is off).
 //! Method:     documented calls; a policy is read as text: effect, principal, action, resource.
@@ -12,16 +11,15 @@ use event::analytic::AnalyticKind;
 use event::{Analytic, Severity, Technique};
 
 use crate::call::{Call, Judge, Meaning};
+use crate::policy::{grants_admin, shared_with, stranger};
 use crate::technique::technique;
 use crate::{Scope, Spec};
 
 const ROLES: &[Technique] = &[technique("T1098.003")];
-const CREDENTIALS: &[Technique] = &[technique("T1098.001")];
-const NEW_USER: &[Technique] = &[technique("T1136.003")];
 const SHARED: &[Technique] = &[technique("T1537")];
 const PUBLIC: &[Technique] = &[technique("T1530"), technique("T1537")];
 const OPENED: &[Technique] = &[technique("T1562.007")];
-const ALL: &[Technique] = &[ROLES[0], CREDENTIALS[0], NEW_USER[0], SHARED[0], PUBLIC[0], OPENED[0]];
+const ALL: &[Technique] = &[ROLES[0], SHARED[0], PUBLIC[0], OPENED[0]];
 
 const ANALYTIC: Analytic = Analytic {
     uid: "cloud.public_or_admin",
@@ -34,7 +32,7 @@ const ANALYTIC: Analytic = Analytic {
 pub const SPEC: Spec = Spec {
     analytic: ANALYTIC,
     scope: Scope::Whole,
-    header: "A policy that makes public, grants admin or trusts a stranger, a key for another user, a snapshot or image that is shared. \
+    header: "A policy that makes public, grants admin or trusts a stranger, a snapshot or image that is shared, an open port. \
              Mistaken by: the first set-up of an account, infrastructure code.",
     build: |_| Box::new(Judge::new(&ANALYTIC, judge)),
 };
@@ -89,59 +87,6 @@ fn judge(call: &Call<'_>) -> Option<Meaning> {
                 "a principal of the own account",
             )
         }
-        ("iam", "CreateAccessKey") => {
-            let whose = call.parameters("userName").into_iter().next().unwrap_or_default();
-            let other = !whose.is_empty() && whose != call.api.user.as_str();
-            let text = if other { format!("made an access key for {whose}") } else { "made an access key for itself".to_owned() };
-            let severity = if other { Severity::Medium } else { Severity::Low };
-            say(
-                "cloud.key",
-                "Access key created",
-                CREDENTIALS,
-                severity,
-                if other { 1.0 } else { 0.0 },
-                text,
-                "keys for oneself",
-                &whose,
-                "a key that its user makes",
-            )
-        }
-        ("iam", "CreateLoginProfile" | "UpdateLoginProfile") => {
-            let whose = call.parameters("userName").into_iter().next().unwrap_or_default();
-            if whose.is_empty() || whose == call.api.user.as_str() {
-                return None;
-            }
-            let text = format!("set a console password for {whose}");
-            say(
-                "cloud.password",
-                "Console password set for another user",
-                CREDENTIALS,
-                Severity::Medium,
-                1.0,
-                text,
-                "users set their own",
-                &whose,
-                "a password that its user sets",
-            )
-        }
-        ("iam", "DeactivateMFADevice" | "DeleteVirtualMFADevice") => {
-            let text = format!("took away a second factor{about}");
-            say(
-                "cloud.mfa_off",
-                "Second factor taken away",
-                CREDENTIALS,
-                Severity::Medium,
-                1.0,
-                text,
-                "a second factor stays",
-                "off",
-                "a new device in its place",
-            )
-        }
-        ("sts", "GetFederationToken") => {
-            let text = "asked for federated credentials that outlive a disabled key".to_owned();
-            say("cloud.federation", "Federated credentials", CREDENTIALS, Severity::Low, 0.5, text, "roles", "federation token", "a role")
-        }
         ("rolesanywhere", "CreateTrustAnchor") => {
             let text = "trusts a certificate authority outside to sign in".to_owned();
             say(
@@ -154,20 +99,6 @@ fn judge(call: &Call<'_>) -> Option<Meaning> {
                 "none",
                 "trust anchor",
                 "an authority of one's own",
-            )
-        }
-        ("iam", "CreateUser") => {
-            let text = format!("created a user{about}");
-            say(
-                "cloud.user",
-                "Cloud user created",
-                NEW_USER,
-                Severity::Low,
-                0.0,
-                text,
-                "users come from the directory",
-                "new user",
-                "a user of the directory",
             )
         }
         ("ec2", "ModifySnapshotAttribute" | "ModifyImageAttribute")
@@ -244,91 +175,6 @@ fn judge(call: &Call<'_>) -> Option<Meaning> {
     }
 }
 
-/// An attached administrator policy, or a text that allows every action on everything.
-fn grants_admin(call: &Call<'_>) -> bool {
-    let all = call.all_parameters();
-    if ["policy/administratoraccess", "policy/iamfullaccess", "policy/poweruseraccess"].iter().any(|p| all.contains(p)) {
-        return true;
-    }
-    policies(call).iter().any(|policy| {
-        let text: String = policy.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
-        ["\"action\":\"*\"", "\"action\":[\"*\"]", "\"action\":\"iam:*\"", "\"action\":[\"iam:*\"]", "\"action\":\"*:*\""]
-            .iter()
-            .any(|a| text.contains(a))
-            && text.contains("\"effect\":\"allow\"")
-    })
-}
-
-/// Policy documents: a parameter that holds JSON text.
-fn policies(call: &Call<'_>) -> Vec<String> {
-    ["policyDocument", "assumeRolePolicyDocument", "bucketPolicy", "policy", "policyText", "resourcePolicy"]
-        .iter()
-        .flat_map(|n| call.parameters(n))
-        .collect()
-}
-
-/// `everybody`, or an account that is not the caller's, named by a policy or a permission.
-fn stranger(call: &Call<'_>) -> Option<String> {
-    let all = call.all_parameters();
-    let text: String = all.replace('\\', "").chars().filter(|c| !c.is_whitespace() || *c == '\n').collect();
-    let allows = text.contains("allow") || text.contains("principal=") || text.contains("accesscontrol");
-    let open = [
-        "\"principal\":\"*\"",
-        "\"principal\":{\"aws\":\"*\"",
-        "\"aws\":[\"*\"",
-        "principal=*",
-        "principal.aws=*",
-        "/groups/global/allusers",
-        "/groups/global/authenticatedusers",
-        "x-amz-acl=public-read",
-        "acl=public-read",
-    ];
-    // Everybody under a condition of account or organisation is not everybody.
-    let conditioned = ["aws:principalorgid", "aws:sourceaccount", "aws:principalaccount", "aws:sourcearn"].iter().any(|c| text.contains(c));
-    if allows && !conditioned && open.iter().any(|o| text.contains(o)) {
-        return Some("everybody".to_owned());
-    }
-    let own = call.api.account.as_str();
-    // Values of a principal only: resources may lie anywhere.
-    let after = text.find("principal")?;
-    let principals = &text[after..];
-    accounts(principals).into_iter().find(|a| !own.is_empty() && a != own).map(|a| format!("account {a}")).filter(|_| allows)
-}
-
-/// Account numbers in `arn:aws:iam::123456789012:` or alone between quotes or after `=`.
-fn accounts(text: &str) -> Vec<String> {
-    let bytes = text.as_bytes();
-    let mut found = Vec::new();
-    for (at, part) in text
-        .match_indices("iam::")
-        .chain(text.match_indices("aws\":\""))
-        .chain(text.match_indices("aws\":[\""))
-        .chain(text.match_indices("principal="))
-        .chain(text.match_indices("principal.aws="))
-    {
-        let from = at + part.len();
-        if let Some(number) = bytes.get(from..from + 12).filter(|n| n.iter().all(u8::is_ascii_digit)) {
-            found.push(String::from_utf8_lossy(number).into_owned());
-        }
-    }
-    found
-}
-
-/// With whom an image is shared by this call.
-fn shared_with(call: &Call<'_>) -> Option<String> {
-    if call.operation().starts_with("SharedSnapshot") {
-        return Some("another account, which used it".to_owned());
-    }
-    let all = call.all_parameters();
-    let adds: Vec<&str> = all.lines().filter(|l| l.contains(".add") || l.starts_with("valuestoadd") || l.contains("valuestoadd")).collect();
-    if adds.iter().any(|l| l.ends_with("=all")) {
-        return Some("everybody".to_owned());
-    }
-    let other =
-        adds.iter().filter_map(|l| l.rsplit_once('=')).map(|(_, v)| v).find(|v| v.len() == 12 && v.bytes().all(|b| b.is_ascii_digit()));
-    other.filter(|o| *o != call.api.account.as_str()).map(|o| format!("account {o}"))
-}
-
 #[cfg(test)]
 mod tests {
     use crate::call::tests::{call, one};
@@ -346,13 +192,6 @@ mod tests {
         check(call("eva", "iam", "PutUserPolicy", &[("policyDocument", policy)]), "T1098.003");
         let trust = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999988887777:root"},"Action":"sts:AssumeRole"}]}"#;
         check(call("eva", "iam", "UpdateAssumeRolePolicy", &[("policyDocument", trust)]), "T1098.003");
-    }
-
-    #[test]
-    fn t1098_001_keys_and_t1136_003_users() {
-        check(call("eva", "iam", "CreateAccessKey", &[("userName", "backup")]), "T1098.001");
-        check(call("eva", "iam", "CreateLoginProfile", &[("userName", "backup")]), "T1098.001");
-        check(call("eva", "iam", "CreateUser", &[("userName", "backup")]), "T1136.003");
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn judge(call: &Call<'_>) -> Option<Meaning> {
         ("ec2", "RunInstances" | "RequestSpotInstances" | "RequestSpotFleet") => {
             let kind = call.parameters("instanceType").into_iter().next().unwrap_or_default();
             let count = call.parameters("maxCount").iter().filter_map(|n| n.parse::<u64>().ok()).max().unwrap_or(1);
-            if !is_costly(&kind) && count < MANY {
+            if !is_costly(&kind, count) && count < MANY {
                 return None;
             }
             (COMPUTE, "Costly instances started", format!("started {count} instances of {kind}"), 1.0)
@@ -64,14 +64,14 @@ fn judge(call: &Call<'_>) -> Option<Meaning> {
     })
 }
 
-/// Accelerators, and sizes of 24 times `large` and more.
-fn is_costly(kind: &str) -> bool {
+/// Accelerators of eight times the smallest size together, and sizes of 24 times `large` and more.
+fn is_costly(kind: &str, count: u64) -> bool {
     let (family, size) = kind.split_once('.').unwrap_or((kind, ""));
     let accelerated = ["p", "g", "trn", "inf", "dl", "f", "vt"]
         .iter()
         .any(|f| family.strip_prefix(f).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())));
-    let times = size.strip_suffix("xlarge").and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
-    (accelerated && times >= 8) || times >= 24 || size.contains("metal")
+    let times = size.strip_suffix("xlarge").map_or(0, |n| n.parse::<u64>().unwrap_or(1));
+    (accelerated && times.saturating_mul(count) >= 8) || times >= 24 || size.contains("metal")
 }
 
 #[cfg(test)]
@@ -82,6 +82,8 @@ mod tests {
     fn t1496_large_machines_and_models() {
         let run = call("eva", "ec2", "RunInstances", &[("instanceType", "p3.16xlarge"), ("instancesSet.items.maxCount", "4")]);
         assert_eq!(one(&super::SPEC, &[run]).techniques[0].uid, "T1496.001");
+        let many = call("eva", "ec2", "RunInstances", &[("instanceType", "p2.xlarge"), ("instancesSet.items.maxCount", "10")]);
+        assert_eq!(one(&super::SPEC, &[many]).techniques[0].uid, "T1496.001");
         assert_eq!(one(&super::SPEC, &[call("eva", "bedrock", "PutFoundationModelEntitlement", &[])]).techniques[0].uid, "T1496.004");
     }
 
@@ -90,7 +92,8 @@ mod tests {
         let scaled = crate::call::tests::change(call("x", "ec2", "RunInstances", &[("instanceType", "p3.16xlarge")]), |api| {
             (api.client, api.client_name) = (None, "autoscaling.amazonaws.com".into());
         });
-        let events = [call("eva", "ec2", "RunInstances", &[("instanceType", "t3.large"), ("maxCount", "3")]), scaled];
+        let one = call("eva", "ec2", "RunInstances", &[("instanceType", "g4dn.xlarge"), ("maxCount", "1")]);
+        let events = [call("eva", "ec2", "RunInstances", &[("instanceType", "t3.large"), ("maxCount", "3")]), one, scaled];
         assert_eq!(crate::tests::run(&super::SPEC, &events), []);
     }
 }

@@ -63,12 +63,29 @@ fn weight(level: Level) -> (Severity, f32) {
     }
 }
 
+/// Ids of a later ATT&CK, which split impaired defences into techniques of their own, and what they are in the version of our table.
+const LATER: &[(&str, &str)] = &[
+    ("T1685", "T1562.001"),
+    ("T1685.001", "T1562.002"),
+    ("T1685.002", "T1562.008"),
+    ("T1685.004", "T1562.012"),
+    ("T1685.005", "T1070.001"),
+    ("T1685.006", "T1070.002"),
+    ("T1686", "T1562.004"),
+    ("T1686.001", "T1562.007"),
+    ("T1686.002", "T1562.004"),
+    ("T1686.003", "T1562.004"),
+    ("T1689", "T1562.010"),
+    ("T1690", "T1562.006"),
+];
+
 /// `attack.t1059.001`; a sub-technique that the table does not know is told as its technique.
 fn techniques(tags: &[String]) -> Vec<Technique> {
     let mut all: Vec<Technique> = Vec::new();
     for tag in tags {
         let Some(uid) = tag.to_ascii_lowercase().strip_prefix("attack.t").map(|rest| format!("T{rest}")) else { continue };
-        let known = attack::by_uid(&uid).or_else(|| attack::by_uid(uid.split('.').next().unwrap_or_default()));
+        let later = LATER.iter().find(|(new, _)| *new == uid).and_then(|(_, known)| attack::by_uid(known));
+        let known = later.or_else(|| attack::by_uid(&uid)).or_else(|| attack::by_uid(uid.split('.').next().unwrap_or_default()));
         all.extend(known.filter(|technique| !all.contains(technique)));
     }
     all

@@ -1,71 +1,67 @@
 //! The score of each row from the rows up to it.
 
-use std::collections::VecDeque;
-
 use serde::{Deserialize, Serialize};
 
+use super::past::Past;
+use super::record::Record;
 use super::season::Season;
-use super::surprise::Surprise;
 
 /// Rows before the first score.
 pub const WARM_ROWS: u64 = 150;
-/// Rows of the short window, and of the window before it.
-const SHORT: usize = 12;
-const LONG: usize = 96;
-/// Share of the newest row in the slow level.
-const SLOW: f64 = 0.002;
-/// Surprise that gives a score of one half.
-const HALF: f64 = 6.0;
+/// Rows before the first record: the first deviations are as large as chance makes them.
+const RECORD_ROWS: u64 = 30;
+/// Rows that the level of variation needs.
+const RESTLESS_ROWS: usize = 60;
+/// Share of the newest row in the smoothed distance from the season.
+const SMOOTH: f64 = 1.0 / 12.0;
+/// Rows that a season is watched before it may speak.
+const SEASON_ROWS: u64 = 288;
+/// A flat line shorter than this says nothing; a longer one must be twice as long as any before and this.
+const FLAT_ROWS: f64 = 20.0;
+/// After an alarm the next one must be larger by this share of it, which fades over [`HELD_ROWS`].
+const HELD_SHARE: f64 = 0.4;
+const HELD_ROWS: f64 = 100.0;
 
 /// One series.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stream {
     rows: u64,
-    recent: VecDeque<f64>,
-    short_sum: f64,
-    long_sum: f64,
-    /// Slow level and absolute deviation.
-    level: f64,
-    deviation: f64,
-    fast: f64,
+    past: Past,
     season: Season,
     season_smooth: f64,
-    jump: Surprise,
-    value: Surprise,
-    change: Surprise,
-    seasonal: Surprise,
-    spread: Surprise,
-    flat: u32,
-    flat_most: u32,
-    /// The last alarm's surprise, fading.
+    seasonal: Record,
+    /// Of the value, the step, the fast and the slow change, and the variation.
+    records: [Record; 5],
+    flat: f64,
+    flat_most: f64,
+    /// What is left of the last alarm.
     held: f64,
-    last: f64,
     score: f64,
 }
 
 impl Stream {
-    /// Scores one value against all before it. Not a number: the last score again.
+    /// Scores one value against all before it; one half is as far out as it ever was. Not a number: the last score again.
     pub fn push(&mut self, value: f64) -> f64 {
         if !value.is_finite() {
             return self.score;
         }
-        let value = value.clamp(-1e150, 1e150);
-        if self.rows == 0 {
-            (self.level, self.fast, self.last) = (value, value, value);
-        }
+        // Squares of larger values would not be numbers.
+        let value = value.clamp(-1e140, 1e140);
+        let mut most = self.flatness(value).max(self.distance(value));
         let parts = self.parts(value);
-        self.learn(value);
-        let mut sorted = parts;
-        sorted.sort_by(f64::total_cmp);
-        let raw = sorted[parts.len() - 1] + 0.3 * sorted[parts.len() - 2];
-        // One cause, one alarm: what follows must be stronger, less so as time passes.
-        let memory = (self.rows as f64 / 12.0).clamp(40.0, 400.0);
-        self.held *= (-1.0 / memory).exp();
-        let free = (raw - self.held).max(0.0);
-        if self.rows > WARM_ROWS {
-            self.held = self.held.max(raw);
+        if self.rows >= RECORD_ROWS {
+            for (record, number) in self.records.iter_mut().zip(parts) {
+                most = most.max(record.add(number, WARM_ROWS - RECORD_ROWS));
+            }
         }
-        self.score = if self.rows <= WARM_ROWS { 0.0 } else { free / (free + HALF) };
+        self.rows += 1;
+        let free = (most - self.held).max(0.0);
+        // One cause, one alarm: what follows must be stronger, less so as time passes.
+        self.held *= 1.0 - 1.0 / HELD_ROWS;
+        if most > 1.0 && self.rows > WARM_ROWS {
+            self.held = self.held.max(HELD_SHARE * most);
+        }
+        self.score = if self.rows <= WARM_ROWS { 0.0 } else { free / (free + 1.0) };
         self.score
     }
 
@@ -79,55 +75,38 @@ impl Stream {
         self.season.period()
     }
 
-    /// Surprise of value, jump, change, season and spread, each as minus log10 of a probability.
+    /// How far the value is from the mean, from the last one, and how far the latest rows are from those before in level and variation,
+    /// in units of the last 2,000 rows. Learns the value.
     fn parts(&mut self, value: f64) -> [f64; 5] {
-        let unit = self.deviation.max(self.level.abs() * 1e-6).max(1e-9);
-        let far = self.value.add((value - self.level).abs() / unit);
-        let jump = self.jump.add((value - self.fast).abs() / unit);
-        let (mut change, mut spread) = (0.0, 0.0);
-        if self.recent.len() >= LONG {
-            let short = (self.short_sum + value - self.recent[LONG - SHORT]) / SHORT as f64;
-            let long = (self.long_sum - self.short_sum) / (LONG - SHORT) as f64;
-            change = self.change.add((short - long).abs() / unit);
-        }
-        let seasonal = match self.season.distance(value) {
-            Some(distance) => {
-                self.season_smooth += (distance / unit - self.season_smooth) / SHORT as f64;
-                self.seasonal.add(self.season_smooth)
-            }
-            None => 0.0,
-        };
-        self.flat = if value == self.last { self.flat + 1 } else { 0 };
-        if self.flat > 20 && f64::from(self.flat) > 3.0 * f64::from(self.flat_most) {
-            spread = 4.0;
-        }
-        if self.flat == 0 || self.rows <= WARM_ROWS {
-            self.flat_most = self.flat_most.max(self.flat);
-        }
-        [far, jump, change, seasonal, spread]
+        let (mean, unit, usual_step) = (self.past.mean(), self.past.spread(), self.past.step());
+        let step = self.past.last().map_or(0.0, |last| (value - last).abs());
+        self.past.add(value);
+        let change = |at: usize| self.past.change(at).map_or(0.0, |change| change.abs() / unit);
+        let restless = if self.past.len() > RESTLESS_ROWS { (self.past.short_step() / usual_step).max(1e-3).ln().abs() } else { 0.0 };
+        [(value - mean).abs() / unit, step / usual_step, change(0), change(2), restless]
     }
 
-    fn learn(&mut self, value: f64) {
-        self.rows += 1;
-        let share = (1.0 / self.rows as f64).max(SLOW);
-        let unit = self.deviation.max(1e-9) * 8.0;
-        let off = value - self.level;
-        let off = if self.rows > 32 { off.clamp(-unit, unit) } else { off };
-        self.level += share * off;
-        self.deviation += share * (off.abs() - self.deviation);
-        self.fast += 0.5 * (value - self.fast);
-        self.recent.push_back(value);
-        self.short_sum += value;
-        self.long_sum += value;
-        let n = self.recent.len();
-        if n > SHORT {
-            self.short_sum -= self.recent[n - 1 - SHORT];
-        }
-        if n > LONG {
-            self.long_sum -= self.recent.pop_front().unwrap_or_default();
-        }
+    /// Distance from the same place one and two periods ago, smoothed, as a record since the period was found. Learns the value.
+    fn distance(&mut self, value: f64) -> f64 {
+        let distance = self.season.distance(value);
         self.season.add(value);
-        self.last = value;
+        let Some(distance) = distance else {
+            (self.season_smooth, self.seasonal) = (0.0, Record::default());
+            return 0.0;
+        };
+        self.season_smooth += SMOOTH * (distance - self.season_smooth);
+        self.seasonal.add(self.season_smooth, SEASON_ROWS)
+    }
+
+    /// A line that stays flat much longer than it ever did.
+    fn flatness(&mut self, value: f64) -> f64 {
+        if self.past.last() == Some(value) {
+            self.flat += 1.0;
+            return if self.rows > WARM_ROWS { self.flat / (2.0 * (self.flat_most + FLAT_ROWS)) } else { 0.0 };
+        }
+        self.flat_most = self.flat_most.max(self.flat);
+        self.flat = 0.0;
+        0.0
     }
 }
 

@@ -59,3 +59,13 @@ fn what_cannot_be_used_is_refused_with_its_place_and_the_rest_works() {
     assert_eq!(ids(&set, &event("linux", "sshd", &[("message", "what bad luck")])), ["good"]);
     assert_eq!(ids(&set, &event("linux", "cron", &[("message", "what bad luck")])), [""; 0]);
 }
+
+#[test]
+fn names_with_blanks_are_met_by_names_without() {
+    let map = SourceMap::parse(MAP).expect("the map");
+    let text = rule("found", "  product: windows\n  service: windefend", "    ThreatName|endswith: EICAR_Test_File");
+    let set = Set::load([("a.yml", text.as_str())], &map);
+    let channel = "Microsoft-Windows-Windows Defender/Operational";
+    assert_eq!(ids(&set, &event("windows", channel, &[("EventID", "1119"), ("Threat Name", "Tool:EICAR_Test_File")])), ["found"]);
+    assert_eq!(ids(&set, &event("windows", channel, &[("EventID", "1119"), ("Threat Names", "Tool:EICAR_Test_File")])), [""; 0]);
+}

@@ -24,6 +24,12 @@ impl<'e> View<'e> {
         all.extend(values.map(read));
         Some(EventValue::Array(all))
     }
+
+    /// Some logs write `Threat Name` where rules say `ThreatName`.
+    fn spaced(&self, name: &str) -> Option<EventValue<'e>> {
+        let same = |held: &str| held.contains(' ') && held.chars().filter(|c| *c != ' ').eq(name.chars());
+        self.native.fields.iter().find(|(held, _)| same(held)).map(|(_, value)| read(value))
+    }
 }
 
 fn read(value: &Value) -> EventValue<'_> {
@@ -56,7 +62,7 @@ impl Event for View<'_> {
         if let Some(value) = self.named(path) {
             return Some(value);
         }
-        let alias = self.alias.get(path)?;
+        let Some(alias) = self.alias.get(path) else { return self.spaced(path) };
         match self.named(alias)? {
             EventValue::Str(sid) if alias == "MandatoryLabel" => Some(EventValue::Str(Cow::Owned(integrity(&sid).to_owned()))),
             value => Some(value),
@@ -88,6 +94,9 @@ impl Event for View<'_> {
     fn visit_top_level_keys(&self, visit: &mut dyn FnMut(&str)) -> bool {
         for (name, _) in &self.native.fields {
             visit(root(name));
+            if name.contains(' ') {
+                visit(&name.replace(' ', ""));
+            }
         }
         self.alias.keys().for_each(|name| visit(root(name)));
         true
@@ -95,6 +104,7 @@ impl Event for View<'_> {
 
     fn top_level_keys(&self) -> Option<Vec<Cow<'_, str>>> {
         let own = self.native.fields.iter().map(|(name, _)| Cow::Borrowed(root(name)));
-        Some(own.chain(self.alias.keys().map(|name| Cow::Borrowed(root(name)))).collect())
+        let spaced = self.native.fields.iter().filter(|(name, _)| name.contains(' ')).map(|(name, _)| Cow::Owned(name.replace(' ', "")));
+        Some(own.chain(spaced).chain(self.alias.keys().map(|name| Cow::Borrowed(root(name)))).collect())
     }
 }

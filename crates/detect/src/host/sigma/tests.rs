@@ -63,3 +63,14 @@ fn a_finding_names_rule_technique_actor_and_field() {
     assert_eq!((finding.evidence[0].record, finding.evidence[0].matches[0].target.as_str()), (1, "CommandLine"));
     assert!(finding.text.contains("author: Bartizan") && !finding.would_change.is_empty());
 }
+
+#[test]
+fn techniques_of_a_later_version_are_told_in_ours() {
+    let told =
+        |tags: &[&str]| techniques(&tags.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>()).iter().map(|t| t.uid).collect::<Vec<_>>();
+    assert_eq!(
+        told(&["attack.t1685.005", "attack.T1059.001", "attack.t1059.999", "attack.execution"]),
+        ["T1070.001", "T1059.001", "T1059"]
+    );
+    assert!(LATER.iter().all(|(new, known)| attack::by_uid(new).is_none() && attack::by_uid(known).is_some()));
+}
