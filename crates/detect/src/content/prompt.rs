@@ -18,7 +18,7 @@ use crate::Knowledge;
 /// Fewest words that are judged.
 const WORDS_MIN: usize = 2;
 /// Words from which a language can be told.
-const LANGUAGE_WORDS: usize = 6;
+const LANGUAGE_WORDS: usize = 16;
 /// Words from which a text counts as a document, and an attack far from its beginning as one inside it.
 const DOCUMENT_WORDS: usize = 60;
 /// A logit that disguise took off, from which the disguise is a reason of its own.
