@@ -2,8 +2,6 @@
 //!
 //! The same object serves `replay` (no log, no actions), `watch`, `protect` and `demo` (through [`crate::engine`]).
 
-use std::collections::HashSet;
-
 use detect::Knowledge;
 use event::incident::Entry;
 use event::response::Mode;
@@ -81,7 +79,6 @@ impl Pipeline {
         findings.extend(self.shards.detect(events, None));
         decisions.extend(self.shards.decisions());
         findings.sort_by(|a, b| (a.last_seen, &a.analytic.uid, &a.uid).cmp(&(b.last_seen, &b.analytic.uid, &b.uid)));
-        latest_states(&mut findings);
         self.usual.tell(&mut findings, &[events, observed]);
         self.join(findings, decisions, now)
     }
@@ -114,17 +111,4 @@ impl Pipeline {
         }
         (planned, left)
     }
-}
-
-/// A finding that grew several times within the batch is told once, as it is now.
-fn latest_states(findings: &mut Vec<Finding>) {
-    let mut known = HashSet::with_capacity(findings.len());
-    let mut at = findings.len();
-    let mut is_latest = vec![false; at];
-    while at > 0 {
-        at -= 1;
-        is_latest[at] = known.insert(findings[at].uid.clone());
-    }
-    let mut latest = is_latest.into_iter();
-    findings.retain(|_| latest.next().unwrap_or(true));
 }
