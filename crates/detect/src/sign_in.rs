@@ -6,6 +6,7 @@ use event::authentication::{Action, Outcome};
 use event::login::{LoginReason, Step};
 use event::{Authentication, Event, LoginDecision, Text, Time};
 use learn::Forest;
+use learn::login::evaluate::PRIOR_MIN;
 use learn::login::{Features, Look, Memory, ratio};
 use serde::{Deserialize, Serialize};
 
@@ -66,15 +67,20 @@ impl Scorer {
         Scorer { trees }
     }
 
-    fn name(&self) -> Text {
-        match &self.trees {
+    /// The trees, for accounts whose habits they can know; they learned from such accounts alone.
+    fn trees(&self, features: &Features) -> Option<&Forest> {
+        self.trees.as_deref().filter(|_| features.prior >= PRIOR_MIN)
+    }
+
+    fn name(&self, features: &Features) -> Text {
+        match self.trees(features) {
             Some(trees) => format!("{}@{}", trees.name(), trees.version()).into(),
             None => Text::const_new("login-ratio@1.0"),
         }
     }
 
     fn logit(&self, features: &Features) -> f64 {
-        match &self.trees {
+        match self.trees(features) {
             Some(trees) => f64::from(trees.logit(&features.values)) + PRIOR + ORDER * f64::from(features.layer1()),
             None => ratio::logit(features),
         }
@@ -149,7 +155,7 @@ impl Judge {
             effective: if self.config.enforce { decision } else { Step::Allow },
             prior_logins: features.prior,
             reasons,
-            model: self.scorer.name(),
+            model: self.scorer.name(&features),
         };
         Judged { decision, features, signs: found }
     }

@@ -21,8 +21,6 @@ const WORDS_MIN: usize = 2;
 const LANGUAGE_WORDS: usize = 16;
 /// Words from which a text counts as a document, and an attack far from its beginning as one inside it.
 const DOCUMENT_WORDS: usize = 60;
-/// A logit that disguise took off, from which the disguise is a reason of its own.
-const GAP: f32 = 1.0;
 const MODEL: &str = "prompt-injection";
 const LANGUAGES: [&str; 2] = ["en", "de"];
 /// Characters of a quoted text.
@@ -224,7 +222,7 @@ fn reasons(worst: &Seen<'_>, sent: &str, undone: &Undone, model: &ProseModel) ->
     let mut reasons = vec![found];
     if let Some(how) = worst.how {
         reasons.push(reason("prompt.obfuscation", format!("it was hidden: {how}"), 0.4));
-    } else if !undone.steps.is_empty() && why.logit - model.logit(sent.as_bytes()) >= GAP {
+    } else if !undone.steps.is_empty() {
         reasons.push(reason("prompt.obfuscation", format!("it was disguised: {}", undone.steps.join(", ")), 0.4));
     }
     let before = ProseModel::words(worst.text.get(..start).unwrap_or_default().as_bytes());

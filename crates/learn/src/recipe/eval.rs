@@ -72,7 +72,9 @@ pub(super) fn eval(recipe: &Recipe, model: &Model, table: &Table) -> Result<Eval
     let (mut rows, mut trivial) = (Vec::with_capacity(table.len()), Vec::with_capacity(table.len()));
     let mut abstained_why: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut groups: BTreeMap<String, BTreeMap<String, Vec<Scored>>> = BTreeMap::new();
-    let by: Vec<&str> = recipe.by.iter().chain(recipe.group.iter()).copied().filter(|name| table.has(name)).collect();
+    // A group that has no columns of its own beside it, such as a family; people are not listed one by one.
+    let group = recipe.group.iter().filter(|_| recipe.by.is_empty());
+    let by: Vec<&str> = recipe.by.iter().chain(group).copied().filter(|name| table.has(name)).collect();
     for row in table.rows() {
         let positive = recipe.is_bad(&row, column)?;
         let judged = score(recipe, model, &row);
