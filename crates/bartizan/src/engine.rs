@@ -3,6 +3,7 @@
 //! Everything that changes something comes in through one bounded queue: batches of events, requests that the gateway observed, orders
 //! of people. What a step led to is on disk before anybody acts on it or hears of it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -14,8 +15,8 @@ use console::Fact;
 use event::incident::Entry;
 use event::order::{Answer, Fault, What};
 use event::response::{Mode, Phase};
-use event::{Body, Decisions, Entity, Event, Incident, Order, Response, Text, Time, Uid, short_id};
-use respond::{DecisionTable, Desk};
+use event::{Body, Decisions, Entity, EntityKind, Event, Finding, Incident, Order, Response, Text, Time, Uid, short_id};
+use respond::{Action, DecisionTable, Desk, ModelVersions};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::cli::fail::Fail;
@@ -27,6 +28,8 @@ pub enum Input {
     Events(Vec<Event>),
     /// From the gateway, with the findings of its inline inspection.
     Observed(Vec<gateway::Observed>),
+    /// What was found outside of the pipeline, such as a model that drifts.
+    Found(Vec<Finding>),
     Order(What, Text, oneshot::Sender<Answer>),
     /// Answers when everything before it is on disk.
     Flush(SyncSender<()>),
@@ -46,7 +49,12 @@ pub struct Shared {
     pub decisions: Arc<ArcSwap<Decisions>>,
     pub enforce: Arc<AtomicBool>,
     pub live: broadcast::Sender<Fact>,
+    /// Where promoted models are, and who takes up another one; without it no model is rolled back here.
+    pub models: Option<(PathBuf, Reload)>,
 }
+
+/// Takes up the model of that name, or says why not.
+pub type Reload = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 
 impl Shared {
     pub fn new(enforce: bool) -> Shared {
@@ -54,6 +62,7 @@ impl Shared {
             decisions: Arc::new(ArcSwap::from_pointee(Decisions::default())),
             enforce: Arc::new(AtomicBool::new(enforce)),
             live: broadcast::channel(1024).0,
+            models: None,
         }
     }
 }
@@ -89,13 +98,12 @@ impl Engine {
                 incident.stages.iter().for_each(|stage| pipeline.planner.soft_allow(&stage.analytic, &response.target, *at));
             }
         }
-        let mut engine = Engine {
-            pipeline,
-            desk: Desk::new(vec![Box::new(DecisionTable::new(Arc::clone(&shared.decisions)))]),
-            writer,
-            shared,
-            orders: 0,
-        };
+        let mut actions: Vec<Box<dyn Action>> = vec![Box::new(DecisionTable::new(Arc::clone(&shared.decisions)))];
+        if let Some((dir, reload)) = &shared.models {
+            let reload = Arc::clone(reload);
+            actions.push(Box::new(ModelVersions::new(dir.clone(), Box::new(move |name| reload(name)))));
+        }
+        let mut engine = Engine { pipeline, desk: Desk::new(actions), writer, shared, orders: 0 };
         let changed = {
             let (desk, writer) = (&mut engine.desk, &mut engine.writer);
             desk.restore(responses, now, &mut |bodies| append(writer, bodies, now)).map_err(|e| Fail::new("E0601", e.to_string()))?
@@ -124,19 +132,20 @@ impl Engine {
 
     /// Gathers what waits behind `first` into one step, so that many small batches cost one `fsync`.
     fn take(&mut self, first: Input, inputs: &Receiver<Input>) {
-        let (mut events, mut observed) = (Vec::new(), Vec::new());
+        let (mut events, mut observed, mut found) = (Vec::new(), Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(input) = next.take() {
             match input {
                 Input::Events(more) => events.extend(more),
                 Input::Observed(more) => observed.extend(more),
+                Input::Found(more) => found.extend(more),
                 Input::Order(what, by, reply) => {
-                    self.step(&mut events, &mut observed);
+                    self.step(&mut events, &mut observed, &mut found);
                     // The asker may have gone away; the order stands all the same.
                     let _ = reply.send(self.order(what, &by, clock::now()));
                 }
                 Input::Flush(done) => {
-                    self.step(&mut events, &mut observed);
+                    self.step(&mut events, &mut observed, &mut found);
                     let _ = done.send(());
                 }
             }
@@ -144,15 +153,15 @@ impl Engine {
                 next = inputs.try_recv().ok();
             }
         }
-        self.step(&mut events, &mut observed);
+        self.step(&mut events, &mut observed, &mut found);
     }
 
-    fn step(&mut self, events: &mut Vec<Event>, observed: &mut Vec<gateway::Observed>) {
-        if events.is_empty() && observed.is_empty() {
+    fn step(&mut self, events: &mut Vec<Event>, observed: &mut Vec<gateway::Observed>, found: &mut Vec<Finding>) {
+        if events.is_empty() && observed.is_empty() && found.is_empty() {
             return;
         }
         let now = clock::now();
-        let mut inline = Inline::default();
+        let mut inline = Inline { findings: std::mem::take(found), ..Inline::default() };
         let mut seen = Vec::with_capacity(observed.len());
         for (n, one) in observed.drain(..).enumerate() {
             let score = if let Body::Http(http) = &one.event.body { http.score } else { 0.0 };
@@ -277,12 +286,13 @@ impl Engine {
 
     fn block(&mut self, entity: &Entity, for_s: u32, reason: &str, by: &Text, now: Time) -> Answer {
         const LONGEST_S: u32 = 90 * 86_400;
+        let is_model = entity.kind == EntityKind::Model;
         let key = short_id("K", &[b"by hand", entity.name.as_bytes(), &now.us().to_le_bytes()]);
         let response = Response {
             uid: short_id("R", &[key.as_bytes()]),
             key,
             incident: Text::default(),
-            action: "decision".into(),
+            action: if is_model { ModelVersions::NAME.into() } else { "decision".into() },
             target: entity.clone(),
             disposition: event::decision::Disposition::Block,
             mode: Mode::Enforce,
@@ -292,7 +302,11 @@ impl Engine {
             requested: now,
             until: now.plus_s(i64::from(for_s.min(LONGEST_S))),
             phase: Phase::Requested,
-            inverse: format!("remove the decision for {}", entity.name).into(),
+            inverse: if is_model {
+                format!("serve the version of {} that was taken out", entity.name).into()
+            } else {
+                format!("remove the decision for {}", entity.name).into()
+            },
         };
         let never = self.pipeline.never.clone();
         let (desk, writer) = (&mut self.desk, &mut self.writer);
@@ -303,11 +317,17 @@ impl Engine {
         match desk.carry_out(vec![response], now, &|e: &Entity| never.refuses(e), &mut journal) {
             Ok(done) => match done.first().map(|r| &r.phase) {
                 Some(Phase::Refused { why }) => Answer { of: 1, fault: Some(Fault::Refused(why.clone())), ..Answer::default() },
+                Some(Phase::Failed { why }) => Answer { of: 1, fault: Some(Fault::Failed(why.clone())), ..Answer::default() },
                 phase => Answer {
                     done: 1,
                     of: 1,
                     receipt: phase.and_then(|p| p.receipt().cloned()),
-                    text: format!("{} blocked until {}", entity.name, done.first().map_or(now, |r| r.until)),
+                    text: format!(
+                        "{} {} until {}",
+                        entity.name,
+                        if is_model { "rolled back" } else { "blocked" },
+                        done.first().map_or(now, |r| r.until)
+                    ),
                     ..Answer::default()
                 },
             },

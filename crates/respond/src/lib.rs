@@ -9,11 +9,13 @@
 mod action;
 mod decision;
 mod desk;
+pub mod model;
 mod nftables;
 
 pub use action::Action;
 pub use decision::DecisionTable;
 pub use desk::{Desk, Journal};
+pub use model::ModelVersions;
 pub use nftables::{Nftables, NftablesConfig};
 
 /// Could not be done, or must not.

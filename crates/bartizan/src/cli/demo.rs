@@ -72,6 +72,7 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
     let rules = knowledge.web_rules.rules().len();
     let service_dir = data_dir.clone();
     let service = Service::start(Wanted {
+        content: global.content.clone(),
         data_dir,
         demo: true,
         enforce: true,

@@ -27,6 +27,7 @@ const BATCH: usize = 512;
 impl Recorder {
     pub(super) fn start(content: &Content, knowledge: Knowledge, global: &Global) -> Result<Recorder, Fail> {
         let service = Service::start(Wanted {
+            content: global.content.clone(),
             forecaster: None,
             data_dir: paths::data_dir(global.data_dir.as_ref()),
             demo: false,

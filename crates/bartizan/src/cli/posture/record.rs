@@ -17,6 +17,7 @@ pub(super) fn keep(content: &Content, scan: &Scan, path: &Path, global: &Global)
     let (knowledge, said) = content.knowledge()?;
     said.iter().for_each(out::note);
     let service = Service::start(Wanted {
+        content: global.content.clone(),
         forecaster: None,
         data_dir: paths::data_dir(global.data_dir.as_ref()),
         demo: false,
