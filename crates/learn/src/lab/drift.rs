@@ -13,7 +13,7 @@ use crate::measure::wilson;
 /// This attack.
 pub const ATTACK: Attack = Attack {
     name: "drift",
-    pass: "at most 1 false alarm in 30 days; planted faults found within 2,000 rows in 95 %; rollback within 5 s to the same bits",
+    pass: "at most 1 false alarm in 30 days; planted faults found within 2,000 rows in 95 %",
 };
 const DAYS: usize = 30;
 const DAY: usize = 1_000;
