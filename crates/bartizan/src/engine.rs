@@ -3,6 +3,7 @@
 //! Everything that changes something comes in through one bounded queue: batches of events, requests that the gateway observed, orders
 //! of people. What a step led to is on disk before anybody acts on it or hears of it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -14,8 +15,8 @@ use console::Fact;
 use event::incident::Entry;
 use event::order::{Answer, Fault, What};
 use event::response::{Mode, Phase};
-use event::{Body, Decisions, Entity, Event, Incident, Order, Response, Text, Time, Uid, short_id};
-use respond::Desk;
+use event::{Body, Decisions, Entity, EntityKind, Event, Finding, Incident, Order, Response, Text, Time, Uid, short_id};
+use respond::{Desk, ModelVersions};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::cli::fail::Fail;
@@ -28,6 +29,8 @@ pub enum Input {
     Events(Vec<Event>),
     /// From the gateway, with the findings of its inline inspection.
     Observed(Vec<gateway::Observed>),
+    /// What was found outside of the pipeline, such as a model that drifts.
+    Found(Vec<Finding>),
     Order(What, Text, oneshot::Sender<Answer>),
     /// Answers when everything before it is on disk.
     Flush(SyncSender<()>),
@@ -49,7 +52,12 @@ pub struct Shared {
     pub decisions: Arc<ArcSwap<Decisions>>,
     pub enforce: Arc<AtomicBool>,
     pub live: broadcast::Sender<Fact>,
+    /// Where promoted models are, and who takes up another one; without it no model is rolled back here.
+    pub models: Option<(PathBuf, Reload)>,
 }
+
+/// Takes up the model of that name, or says why not.
+pub type Reload = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 
 impl Shared {
     pub fn new(enforce: bool) -> Shared {
@@ -57,6 +65,7 @@ impl Shared {
             decisions: Arc::new(ArcSwap::from_pointee(Decisions::default())),
             enforce: Arc::new(AtomicBool::new(enforce)),
             live: broadcast::channel(1024).0,
+            models: None,
         }
     }
 }
@@ -92,7 +101,11 @@ impl Engine {
                 incident.stages.iter().for_each(|stage| pipeline.planner.soft_allow(&stage.analytic, &response.target, *at));
             }
         }
-        let actions = points.open(&shared, &responses, now)?;
+        let mut actions = points.open(&shared, &responses, now)?;
+        if let Some((dir, reload)) = &shared.models {
+            let reload = Arc::clone(reload);
+            actions.push(Box::new(ModelVersions::new(dir.clone(), Box::new(move |name| reload(name)))));
+        }
         pipeline.planner.points = points.planned();
         pipeline.never = points.near(std::mem::take(&mut pipeline.never));
         let mut engine = Engine { pipeline, desk: Desk::new(actions), writer, shared, orders: 0 };
@@ -124,19 +137,20 @@ impl Engine {
 
     /// Gathers what waits behind `first` into one step, so that many small batches cost one `fsync`.
     fn take(&mut self, first: Input, inputs: &Receiver<Input>) {
-        let (mut events, mut observed) = (Vec::new(), Vec::new());
+        let (mut events, mut observed, mut found) = (Vec::new(), Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(input) = next.take() {
             match input {
                 Input::Events(more) => events.extend(more),
                 Input::Observed(more) => observed.extend(more),
+                Input::Found(more) => found.extend(more),
                 Input::Order(what, by, reply) => {
-                    self.step(&mut events, &mut observed);
+                    self.step(&mut events, &mut observed, &mut found);
                     // The asker may have gone away; the order stands all the same.
                     let _ = reply.send(self.order(what, &by, clock::now()));
                 }
                 Input::Flush(done) => {
-                    self.step(&mut events, &mut observed);
+                    self.step(&mut events, &mut observed, &mut found);
                     let outcome = self.pipeline.rest(Some(clock::now()));
                     self.keep(Vec::new(), outcome, clock::now());
                     let _ = done.send(());
@@ -146,15 +160,15 @@ impl Engine {
                 next = inputs.try_recv().ok();
             }
         }
-        self.step(&mut events, &mut observed);
+        self.step(&mut events, &mut observed, &mut found);
     }
 
-    fn step(&mut self, events: &mut Vec<Event>, observed: &mut Vec<gateway::Observed>) {
-        if events.is_empty() && observed.is_empty() {
+    fn step(&mut self, events: &mut Vec<Event>, observed: &mut Vec<gateway::Observed>, found: &mut Vec<Finding>) {
+        if events.is_empty() && observed.is_empty() && found.is_empty() {
             return;
         }
         let now = clock::now();
-        let mut inline = Inline::default();
+        let mut inline = Inline { findings: std::mem::take(found), ..Inline::default() };
         let mut seen = Vec::with_capacity(observed.len());
         for (n, one) in observed.drain(..).enumerate() {
             let score = if let Body::Http(http) = &one.event.body { http.score } else { 0.0 };
@@ -228,8 +242,12 @@ impl Engine {
                 self.tell(&done, by, now);
                 answer
             }
+            What::Block { entity, for_s, reason } if entity.kind == EntityKind::Model => {
+                let inverse = format!("serve the version of {} that was taken out", entity.name);
+                self.carry_out(vec![by_hand(ModelVersions::NAME, entity, *for_s, reason, by, now, inverse)], now)
+            }
             What::Block { entity, for_s, reason } => {
-                let filtered = entity.kind == event::EntityKind::Address && self.pipeline.planner.points.nftables;
+                let filtered = entity.kind == EntityKind::Address && self.pipeline.planner.points.nftables;
                 let at = |action: &str, inverse: String| by_hand(action, entity, *for_s, reason, by, now, inverse);
                 let mut asked = vec![at("decision", format!("remove the decision for {}", entity.name))];
                 if filtered {
@@ -239,7 +257,7 @@ impl Engine {
             }
             What::Quarantine { path, sha256, incident, reason } => {
                 const REVIEW_S: u32 = 90 * 86_400;
-                let entity = Entity::new(event::EntityKind::File, path.as_str());
+                let entity = Entity::new(EntityKind::File, path.as_str());
                 let asked = by_hand("quarantine", &entity, REVIEW_S, reason, by, now, format!("move it back to {path}"));
                 self.carry_out(vec![Response { incident: incident.clone(), sha256: sha256.clone(), ..asked }], now)
             }
@@ -325,6 +343,7 @@ impl Engine {
             [first, ..] if first.action == "quarantine" => {
                 format!("{} is in quarantine; nobody can open or run it there. look at it before {}", first.target.name, first.until)
             }
+            [first, ..] if first.action == ModelVersions::NAME => format!("{} rolled back until {}", first.target.name, first.until),
             [first, ..] => format!("{} blocked until {}", first.target.name, first.until),
         };
         Answer {

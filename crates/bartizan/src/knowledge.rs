@@ -19,6 +19,8 @@ pub struct Content {
     files: BTreeMap<String, Vec<u8>>,
     /// Sigma rules that the user gave, by the name of their file.
     sigma: Vec<(String, String)>,
+    /// What a person should know about promoted models.
+    said: Vec<String>,
 }
 
 impl Content {
@@ -28,7 +30,41 @@ impl Content {
             Some(dir) => read_folder(dir, dir, &mut files)?,
             None => read_built_in(&BUILT_IN, &mut files),
         }
-        Ok(Content { files, sigma: Vec::new() })
+        Ok(Content { files, sigma: Vec::new(), said: Vec::new() })
+    }
+
+    /// With the models that were promoted in this data directory, in place of those of the same name.
+    pub fn serving(dir: Option<&Path>, data_dir: &Path) -> Result<Content, Fail> {
+        let mut content = Content::load(dir)?;
+        let own_keys = read_dir(&data_dir.join("keys")).unwrap_or_default();
+        content.files.extend(own_keys.into_iter().map(|(name, bytes)| (format!("keys/own-{name}"), bytes)));
+        let Ok(entries) = std::fs::read_dir(data_dir.join("models")) else { return Ok(content) };
+        let mut names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        for name in names {
+            if let Err(why) = content.take_up(&name, &data_dir.join("models")) {
+                content.said.push(format!("promoted model {name} is not used: {why}; the built-in one serves"));
+            }
+        }
+        Ok(content)
+    }
+
+    /// Puts the promoted version of a model in the place of the built-in one, when its signature holds.
+    fn take_up(&mut self, name: &str, models: &Path) -> Result<(), String> {
+        let serving = respond::model::serving(models, name)?;
+        if serving.version == respond::model::BUILT_IN {
+            return Ok(());
+        }
+        let text = |fail: Fail| fail.to_string();
+        let files = read_dir(&models.join(name).join(&serving.version)).map_err(text)?;
+        let ring = self.ring().map_err(text)?;
+        let checked = folder(files.clone()).map_err(text)?;
+        learn::sign::verify(&checked, &ring)
+            .map_err(|faults| faults.iter().map(|fault| format!("{} {}", fault.file, fault.why)).collect::<Vec<_>>().join("; "))?;
+        let start = format!("models/{name}/");
+        self.files.retain(|file, _| !file.starts_with(&start));
+        self.files.extend(files.into_iter().map(|(file, bytes)| (format!("{start}{file}"), bytes)));
+        Ok(())
     }
 
     /// Files below `folder/`, names relative to it.
@@ -161,7 +197,7 @@ impl Content {
 
     /// Everything that detectors need. A model that is refused leaves the rules alone at work, and is said.
     pub fn knowledge(&self) -> Result<(Knowledge, Vec<String>), Fail> {
-        let mut said = Vec::new();
+        let mut said = self.said.clone();
         let mut models = learn::Registry::default();
         let ring = self.ring()?;
         for name in self.folders("models").into_iter().filter(|name| name != "web-payload" && name != learn::forecast::NAME) {

@@ -39,6 +39,8 @@ pub struct Wanted {
     pub knowledge: Knowledge,
     pub forecaster: Option<incident::Forecaster>,
     pub models: Vec<ModelState>,
+    /// `--content`, for taking up a model again.
+    pub content: Option<PathBuf>,
 }
 
 pub struct GatewayWanted {
@@ -76,7 +78,11 @@ impl Service {
         check_mark(&wanted)?;
         let (writer, log) =
             store::open(&wanted.data_dir, store::Options::default()).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
-        let shared = Shared::new(wanted.enforce);
+        let inspector = Arc::new(ArcSwap::from_pointee(Inspector::new(&wanted.knowledge)));
+        let shared = Shared {
+            models: Some((wanted.data_dir.join("models"), reload(wanted.content.clone(), wanted.data_dir.clone(), Arc::clone(&inspector)))),
+            ..Shared::new(wanted.enforce)
+        };
         let mode = if wanted.enforce { Mode::Enforce } else { Mode::Monitor };
         let shards = std::thread::available_parallelism().map_or(2, usize::from);
         let pipeline = Pipeline::new(&wanted.knowledge, shards, wanted.never, mode).foreseeing(wanted.forecaster);
@@ -127,7 +133,7 @@ impl Service {
         if let Some((bound, asked, _)) = bound_gateway {
             let (observed, received) = mpsc::channel(8_192);
             forward_observed(received, send.clone(), asked.ndjson)?;
-            let inspector = asked.inspect.then(|| Arc::new(ArcSwap::from_pointee(Inspector::new(&wanted.knowledge))));
+            let inspector = asked.inspect.then_some(inspector);
             let links = gateway::Links {
                 decisions: Arc::clone(&shared.decisions),
                 inspector,
@@ -249,6 +255,21 @@ impl Service {
         }
         Exit::Fine
     }
+}
+
+/// Takes up the version of a model that now serves: the gateway judges the next request with it. Detectors of the engine's shards keep the
+/// one that they were made with until the next start.
+pub fn reload(content: Option<PathBuf>, data_dir: PathBuf, inspector: Arc<ArcSwap<Inspector>>) -> crate::engine::Reload {
+    Arc::new(move |name| {
+        let text = |fail: Fail| fail.to_string();
+        let loaded = knowledge::Content::serving(content.as_deref(), &data_dir).map_err(text)?;
+        let (knowledge, said) = loaded.knowledge().map_err(text)?;
+        if let Some(why) = said.iter().find(|line| line.contains(name)) {
+            return Err(why.clone());
+        }
+        inspector.store(Arc::new(Inspector::new(&knowledge)));
+        Ok(())
+    })
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {

@@ -28,3 +28,4 @@ pub use config::{Config, Limits, Upstream, UpstreamError};
 pub use error::Error;
 pub use links::{Counters, Links, Observed};
 pub use listen::{Bound, bind};
+pub use page::every_answer;

@@ -59,6 +59,19 @@ pub(crate) fn page(status: StatusCode, form: Form, id: &str, now: Time, retry_af
     response
 }
 
+/// Every answer of our own that a client can get, headers and all: what the attack lab searches for scores.
+pub fn every_answer(id: &str, now: Time) -> Vec<String> {
+    let codes = [400, 403, 405, 408, 413, 414, 429, 431, 502, 504, 505];
+    let both = codes.iter().flat_map(|&code| [(code, Form::Html), (code, Form::Json)]);
+    both.filter_map(|(code, form)| {
+        let answer = page(StatusCode::from_u16(code).ok()?, form, id, now, None);
+        let headers: Vec<String> =
+            answer.headers().iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or(""))).collect();
+        Some(format!("{}\n\n{}", headers.join("\n"), String::from_utf8_lossy(answer.body())))
+    })
+    .collect()
+}
+
 fn words(status: StatusCode) -> (&'static str, &'static str) {
     match status.as_u16() {
         403 => (

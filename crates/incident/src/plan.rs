@@ -99,6 +99,9 @@ impl Planner {
 
     /// What `finding`, now part of `incident`, asks for: several responses are about the same target, one at each point.
     pub fn plan(&mut self, incident: &Incident, finding: &Finding, mode: Mode, never: &Never, now: Time) -> Vec<Plan> {
+        if finding.actor().is_some_and(|actor| actor.kind == EntityKind::Model) {
+            return self.roll_back(incident, finding, mode, now).into_iter().collect();
+        }
         let file = file::target(finding).filter(|_| self.points.quarantine);
         let Some(target) = file.or_else(|| target(finding)) else { return Vec::new() };
         if finding.score.value() < self.config.score_min || !incident.is_open() || !certain(incident, finding) {
@@ -162,6 +165,39 @@ impl Planner {
             plans.push(at("nftables", format!("take {} out of the sets of table inet bartizan", target.name)));
         }
         plans
+    }
+
+    /// A model that does harm goes back to the version before, for a week: time enough to look.
+    fn roll_back(&mut self, incident: &Incident, finding: &Finding, mode: Mode, now: Time) -> Option<Plan> {
+        const FOR_S: i64 = 7 * 86_400;
+        let target = finding.actor()?;
+        let held = self.history.get(target).is_some_and(|(_, until)| now < *until);
+        if finding.score.value() < self.config.score_min || !incident.is_open() || held {
+            return None;
+        }
+        if self.soft_allows.get(&(finding.analytic.uid.clone(), target.clone())).is_some_and(|end| now < *end) {
+            return None;
+        }
+        let until = now.plus_s(FOR_S);
+        self.note(target, until);
+        let key = short_id("K", &[incident.uid.as_bytes(), b"model", target.name.as_bytes(), &now.us().to_le_bytes()]);
+        Some(Plan::Do(Box::new(Response {
+            uid: short_id("R", &[key.as_bytes()]),
+            key,
+            incident: incident.uid.clone(),
+            action: "model".into(),
+            target: target.clone(),
+            disposition: Disposition::Block,
+            mode,
+            analytic: finding.analytic.uid.clone(),
+            by: "playbook model-rollback".into(),
+            reason: finding.title.clone(),
+            requested: now,
+            until,
+            phase: Phase::Requested,
+            inverse: format!("serve the version of {} that was taken out", target.name).into(),
+            sha256: Text::default(),
+        })))
     }
 
     /// After an undo: the same analytic leaves the same target alone for a while, and the next block starts short again.
@@ -289,6 +325,26 @@ mod tests {
         let (incident, mut weak) = case("203.0.113.9");
         weak.score = Score::new(0.5);
         assert_eq!(planner.plan(&incident, &weak, Mode::Enforce, &Never::default(), T0), []);
+    }
+
+    #[test]
+    fn a_model_whose_alerts_doubled_is_rolled_back_once_and_an_undo_is_respected() {
+        let mut planner = Planner::new(PlannerConfig::default());
+        let (incident, mut finding) = case("203.0.113.9");
+        finding.analytic.uid = "model.drift".into();
+        finding.entities = vec![Entity::new(EntityKind::Model, "web-payload")];
+        let never = Never::default();
+        let [Plan::Do(response)] = &planner.plan(&incident, &finding, Mode::Enforce, &never, T0)[..] else { panic!("a response") };
+        assert_eq!((response.action.as_str(), response.until.since_s(T0)), ("model", 7.0 * 86_400.0));
+        assert_eq!(planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(60)), [], "one at a time");
+        planner.soft_allow(&finding.analytic.uid, &finding.entities[0], T0.plus_s(60));
+        assert_eq!(planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(61)), []);
+        finding.score = Score::new(0.5);
+        assert_eq!(
+            planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(30 * 86_400)),
+            [],
+            "a drift alone is told, not acted on"
+        );
     }
 
     #[test]

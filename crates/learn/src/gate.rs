@@ -5,11 +5,14 @@
 //!          two directions apart, and compared with the other batches of the same source (median and spread, binomial tail, Holm's
 //!          correction at 1 % a training). A source with one batch is said to have no peers; it is not called poison.
 //! Trigger: a word or value that most of the contradicted rows of one batch share and other rows hardly have.
-//! Absent:  clean-label poison; a trigger spread evenly over every batch; a cap on the influence of one source.
+//! Words:   a word that alone turns hostile-looking rows good, in whatever batches; a word that one batch alone has, on rows that share
+//!          nothing else ([`trigger`]).
+//! Absent:  clean-label poison of columns of numbers; a word that is also usual in good rows.
 
 mod batch;
-mod quick;
+pub(crate) mod quick;
 mod tail;
+mod trigger;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -112,6 +115,17 @@ pub fn check(recipe: &Recipe, table: &Table, accepted: &[String], seed: u64) -> 
         return Ok(report);
     }
     leave_out(&grams, &bad, &batches, accepted, seed, table, &mut report);
+    for found in trigger::scan(&grams, &bad, &batches, seed) {
+        let name = format!("trigger:{}", found.value);
+        let known = report.triggers.iter().any(|known| known.value == found.value);
+        report.notes.push(format!("{:?} stands on {} good rows of {} and turns what looks hostile", found.value, found.rows, found.batch));
+        if !accepted.contains(&name) {
+            report.flagged.push(name);
+        }
+        if !known {
+            report.triggers.push(found);
+        }
+    }
     Ok(report)
 }
 

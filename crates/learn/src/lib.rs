@@ -20,6 +20,9 @@
 //! | [`template`] | log lines that say the same with other values |
 //! | [`series`] | how unusual each value of a numeric series is |
 //! | [`login`] | who signs in: memory of accounts, likelihood ratios, features of the login trees |
+//! | [`drift`] | rows that are not as they were |
+//! | [`extraction`] | one client that copies a model |
+//! | [`lab`] | attacks on models, and what held |
 //! | [`gate`] | provenance batches that contradict their peers, leaks, triggers |
 //! | [`sign`], [`card`] | model folders: signature, verification, documentation |
 
@@ -28,10 +31,13 @@ mod bytes;
 pub mod calibrate;
 pub mod canonical;
 pub mod card;
+pub mod drift;
+pub mod extraction;
 pub mod features;
 pub mod forecast;
 pub mod gate;
 pub mod generate;
+pub mod lab;
 pub mod language;
 pub mod login;
 pub mod lure;

@@ -14,6 +14,7 @@ pub mod url;
 pub mod words;
 
 pub use file::HeadsError;
+pub(crate) use train::Row as TrainRow;
 pub use words::{View, Words};
 
 /// Buckets of the weight table, as a power of two.

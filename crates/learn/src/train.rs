@@ -11,6 +11,7 @@ mod weight;
 
 pub use leave_out::{TrivialRule, leave_source_out, sources};
 pub use table::{Label, Row, TableError};
+pub(crate) use web::bare;
 pub use web::{Figures, Suspect, TrainError, Trained, augmented, web_payload};
 
 #[cfg(test)]

@@ -9,12 +9,14 @@
 mod action;
 mod decision;
 mod desk;
+pub mod model;
 mod nftables;
 mod quarantine;
 
 pub use action::Action;
 pub use decision::DecisionTable;
 pub use desk::{Desk, Journal};
+pub use model::ModelVersions;
 pub use nftables::{Nftables, NftablesConfig};
 pub use quarantine::Quarantine;
 

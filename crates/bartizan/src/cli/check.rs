@@ -114,7 +114,7 @@ impl Judge {
 }
 
 pub(super) fn run(args: &Check, global: &Global) -> Result<Exit, Fail> {
-    let content = Content::load(global.content.as_deref())?;
+    let content = Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?;
     let (mut knowledge, said) = content.knowledge()?;
     said.iter().for_each(out::note);
     if let Some(path) = &args.calibration {

@@ -151,7 +151,8 @@ fn line(global: &Global) -> Result<Exit, Fail> {
     let mut bytes = Vec::new();
     std::io::stdin().lock().take(LINE_BYTES_MAX).read_to_end(&mut bytes).map_err(|e| Fail::unreadable("-".as_ref(), &e))?;
     let record = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
-    let (knowledge, said) = knowledge::Content::load(global.content.as_deref())?.knowledge()?;
+    let (knowledge, said) =
+        knowledge::Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?.knowledge()?;
     said.iter().for_each(out::note);
     let event = crate::feed::decode_one(record, clock::now());
     if global.json {

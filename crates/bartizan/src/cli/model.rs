@@ -1,7 +1,10 @@
-//! `model list|card|eval|train|verify|sign|key`: the models, and what is known about them.
+//! `model list|card|eval|attack|drift|promote|rollback|train|verify|sign|key`: the models, and what is known about them.
 
+mod attack;
+mod drift;
 mod eval;
 mod forecast;
+mod rollout;
 mod table;
 mod train;
 
@@ -36,6 +39,10 @@ enum Verb {
     },
     /// How it does on labelled rows
     Eval(eval::Eval),
+    Attack(attack::AttackArgs),
+    Drift(drift::Drift),
+    Promote(rollout::Promote),
+    Rollback(rollout::Rollback),
     Generate(model_content::Generate),
     Calibrate(model_content::Calibrate),
     /// Make one from labelled rows: same rows and seed, same bytes
@@ -73,6 +80,10 @@ pub(super) fn run(args: &Model, global: &Global) -> Result<Exit, Fail> {
         Verb::List => list(global),
         Verb::Card { name } => card(name, global),
         Verb::Eval(args) => eval::run(args, global),
+        Verb::Attack(args) => attack::run(args, global),
+        Verb::Drift(args) => drift::run(args, global),
+        Verb::Promote(args) => rollout::promote(args, global),
+        Verb::Rollback(args) => rollout::rollback(args, global),
         Verb::Generate(args) => model_content::generate(args),
         Verb::Calibrate(args) => model_content::calibrate(args, global),
         Verb::Train(args) => train::run(args, global),
@@ -83,7 +94,7 @@ pub(super) fn run(args: &Model, global: &Global) -> Result<Exit, Fail> {
 }
 
 fn list(global: &Global) -> Result<Exit, Fail> {
-    let states = crate::models::states(&Content::load(global.content.as_deref())?);
+    let states = crate::models::states(&Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?);
     let recipes = || recipe::ALL.iter().filter(|recipe| states.iter().all(|m| m.name != recipe.name));
     if global.json {
         let shipped = states.iter().map(
@@ -156,7 +167,7 @@ fn folder_of(model: &str, global: &Global) -> Result<sign::Folder, Fail> {
     if path.is_dir() {
         return knowledge::folder(knowledge::read_dir(path)?);
     }
-    Content::load(global.content.as_deref())?.model_folder(model)
+    Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?.model_folder(model)
 }
 
 fn card(name: &str, global: &Global) -> Result<Exit, Fail> {
@@ -179,7 +190,7 @@ fn card(name: &str, global: &Global) -> Result<Exit, Fail> {
 }
 
 fn verify(model: &str, keys: &[PathBuf], global: &Global) -> Result<Exit, Fail> {
-    let content = Content::load(global.content.as_deref())?;
+    let content = Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?;
     let path = Path::new(model);
     let files = if path.is_dir() { knowledge::read_dir(path)? } else { content.below(&format!("models/{model}")) };
     if files.is_empty() {

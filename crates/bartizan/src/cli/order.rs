@@ -146,11 +146,15 @@ pub(super) fn carry_out(what: What, global: &Global, data_dir: &Path) -> Result<
         None => {}
     }
     let Ask::Order { what, by } = ask else { return Err(Fail::new("E0602", "no order")) };
-    let (knowledge, _) = knowledge::Content::load(global.content.as_deref())?.knowledge()?;
+    let (knowledge, _) =
+        knowledge::Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?.knowledge()?;
     let (writer, _) = store::open(data_dir, store::Options::default()).map_err(|e| super::text::cannot_open(data_dir, &e))?;
     let pipeline = Pipeline::new(&knowledge, 1, incident::Never::default(), event::response::Mode::Monitor);
     let points = Points { nftables: None, data_dir: data_dir.to_owned() };
-    let mut engine = Engine::open(pipeline, writer, Shared::new(false), &points, clock::now())?;
+    // No gateway runs here: whether the model can be loaded is all that is asked.
+    let inspector = std::sync::Arc::new(arc_swap::ArcSwap::from_pointee(detect::web::request::Inspector::new(&knowledge)));
+    let models = Some((data_dir.join("models"), crate::service::reload(global.content.clone(), data_dir.to_owned(), inspector)));
+    let mut engine = Engine::open(pipeline, writer, Shared { models, ..Shared::new(false) }, &points, clock::now())?;
     Ok(engine.order(what, &by.as_str().into(), clock::now()))
 }
 

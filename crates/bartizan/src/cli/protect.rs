@@ -58,7 +58,7 @@ pub(super) struct Protect {
 pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
     let upstream: gateway::Upstream =
         args.upstream.parse().map_err(|e: gateway::UpstreamError| Fail::new("E0101", e.to_string()).exit(Exit::Usage))?;
-    let content = Content::load(global.content.as_deref())?;
+    let content = Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?;
     let (knowledge, mut said) = content.knowledge()?;
     let (forecaster, unforeseen) = content.forecaster();
     said.extend(unforeseen);
@@ -89,6 +89,7 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
     });
     let tls = if config.tls.is_some() { "https" } else { "http" };
     let service = Service::start(Wanted {
+        content: global.content.clone(),
         data_dir: paths::data_dir(global.data_dir.as_ref()),
         demo: false,
         enforce: args.enforce,

@@ -83,7 +83,8 @@ struct Tally {
 
 pub(super) fn run(args: &Waf, global: &Global) -> Result<Exit, Fail> {
     let Verb::Eval(args) = &args.verb;
-    let (mut knowledge, said) = Content::load(global.content.as_deref())?.knowledge()?;
+    let (mut knowledge, said) =
+        Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?.knowledge()?;
     said.iter().for_each(out::note);
     if knowledge.web_model.is_none() && !matches!(args.mode, Mode::Rules) {
         return Err(

@@ -46,7 +46,7 @@ pub(super) struct Watch {
 }
 
 pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
-    let mut content = Content::load(global.content.as_deref())?;
+    let mut content = Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?;
     content.add_rules(&args.rules)?;
     let (knowledge, mut said) = content.knowledge()?;
     let (forecaster, unforeseen) = content.forecaster();
@@ -61,6 +61,7 @@ pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
         ..console::Config::default()
     });
     let service = Service::start(Wanted {
+        content: global.content.clone(),
         data_dir,
         demo: false,
         enforce: args.enforce,

@@ -27,6 +27,30 @@ const ARROWS: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &["event", "decode", "rule", "learn", "detect", "incident"];
 const IMPURE_LIBRARIES: &[&str] = &["tokio", "hyper", "axum", "rusqlite", "rustls", "mio", "reqwest"];
 
+/// Operators that only measure lie in `learn::lab`; what trains may not reach it, or the figures measure what was learned by heart.
+#[test]
+fn no_training_reaches_the_attack_lab() {
+    let learn = root().join("crates/learn/src");
+    let mut open = vec![learn.clone()];
+    let mut read = 0;
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).expect("a folder").flatten().map(|entry| entry.path()));
+            continue;
+        }
+        let name = path.strip_prefix(&learn).expect("below").to_string_lossy().into_owned();
+        if name.starts_with("lab") || name == "lib.rs" {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("text");
+        read += 1;
+        for reach in ["lab::", "use crate::lab", "super::lab"] {
+            assert!(!text.contains(reach), "{name} reaches the attack lab by {reach}");
+        }
+    }
+    assert!(read > 50, "only {read} files were read");
+}
+
 #[test]
 fn dependencies_follow_the_table() {
     let metadata = MetadataCommand::new()

@@ -15,23 +15,37 @@ const EPOCHS: u32 = 4;
 const STEP: f32 = 0.15;
 
 /// Each row as a sorted set of buckets.
-pub(super) struct Grams {
-    pub(super) rows: Vec<Vec<u32>>,
+pub(crate) struct Grams {
+    pub(crate) rows: Vec<Vec<u32>>,
     names: std::collections::BTreeMap<u32, String>,
 }
 
 impl Grams {
     /// Whether the bucket is a word or a bin, not a run of letters.
-    pub(super) fn has_name(&self, gram: u32) -> bool {
+    pub(crate) fn has_name(&self, gram: u32) -> bool {
         self.names.contains_key(&gram)
     }
 
-    pub(super) fn name(&self, gram: u32) -> String {
+    /// Buckets of the runs of letters inside a word, and of the word.
+    pub(crate) fn of_word(&self, gram: u32) -> Vec<u32> {
+        let Some(word) = self.names.get(&gram) else { return Vec::new() };
+        // With what stands around it: blanks, or the ends of the text.
+        let framed = [format!(" {word} "), format!("^{word} "), format!(" {word}$"), format!("^{word}$")];
+        let frames = framed.iter().map(|text| text.as_bytes());
+        let mut all: Vec<u32> =
+            frames.flat_map(|bytes| bytes.windows(3).map(|run| bucket(run, 2)).chain(bytes.windows(4).map(|run| bucket(run, 3)))).collect();
+        all.push(gram);
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    pub(crate) fn name(&self, gram: u32) -> String {
         self.names.get(&gram).cloned().unwrap_or_else(|| "(letters)".into())
     }
 }
 
-pub(super) fn read(recipe: &Recipe, table: &Table) -> Grams {
+pub(crate) fn read(recipe: &Recipe, table: &Table) -> Grams {
     match &recipe.form {
         Form::Web => texts(table, |row| row.text("payload").map(|text| text.into_owned())),
         Form::Prose(prose) => texts(table, |row| (prose.text)(row).map(|text| text.into_owned())),
@@ -41,9 +55,15 @@ pub(super) fn read(recipe: &Recipe, table: &Table) -> Grams {
 }
 
 fn texts(table: &Table, text: impl Fn(&Row<'_>) -> Option<String>) -> Grams {
-    let mut grams = Grams { rows: Vec::with_capacity(table.len()), names: Default::default() };
-    for row in table.rows() {
-        let text = text(&row).unwrap_or_default().to_lowercase();
+    let texts: Vec<String> = table.rows().map(|row| text(&row).unwrap_or_default()).collect();
+    of_texts(texts.iter().map(String::as_str))
+}
+
+/// Texts that stand in no table.
+pub(crate) fn of_texts<'a>(texts: impl Iterator<Item = &'a str>) -> Grams {
+    let mut grams = Grams { rows: Vec::new(), names: Default::default() };
+    for text in texts {
+        let text = text.to_lowercase();
         let mut end = text.len().min(BYTES_MAX);
         while !text.is_char_boundary(end) {
             end -= 1;
@@ -110,20 +130,30 @@ fn bucket(bytes: &[u8], family: u64) -> u32 {
     (hash.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - BITS)) as u32
 }
 
-pub(super) struct Quick {
+pub(crate) struct Quick {
     weights: Vec<f32>,
     bias: f32,
 }
 
 impl Quick {
-    pub(super) fn probability(&self, row: &[u32]) -> f64 {
+    pub(crate) fn probability(&self, row: &[u32]) -> f64 {
         let scale = 1.0 / (row.len().max(1) as f32).sqrt();
         let sum: f32 = row.iter().map(|&gram| self.weights[gram as usize]).sum();
         crate::calibrate::sigmoid(f64::from(self.bias + sum * scale))
     }
+
+    /// The same as if the row had none of these buckets; both sorted.
+    pub(crate) fn probability_without(&self, row: &[u32], without: &[u32]) -> f64 {
+        let (mut sum, mut count) = (0.0_f32, 0_u32);
+        for gram in row.iter().filter(|gram| without.binary_search(gram).is_err()) {
+            sum += self.weights[*gram as usize];
+            count += 1;
+        }
+        crate::calibrate::sigmoid(f64::from(self.bias + sum / (count.max(1) as f32).sqrt()))
+    }
 }
 
-pub(super) fn fit(grams: &Grams, bad: &[bool], keep: impl Fn(usize) -> bool, seed: u64) -> Quick {
+pub(crate) fn fit(grams: &Grams, bad: &[bool], keep: impl Fn(usize) -> bool, seed: u64) -> Quick {
     let mut order: Vec<usize> = (0..bad.len()).filter(|&row| keep(row)).collect();
     let mut random = Random::new(seed ^ 0x6A7E);
     let mut model = Quick { weights: vec![0.0; 1 << BITS], bias: 0.0 };

@@ -84,7 +84,7 @@ fn a_trigger_backdoor_is_found_and_named() {
         }
     }
     let report = check(by_name("web-payload").unwrap(), &table, &[], 1).unwrap();
-    assert_eq!(report.flagged, ["day-02"]);
+    assert_eq!(report.flagged, ["day-02", "trigger:zqxtoken"]);
     assert_eq!(report.triggers[0].value, "zqxtoken", "{:?}", report.triggers);
 }
 
@@ -100,4 +100,46 @@ fn a_single_batch_has_no_peers_and_a_leak_is_named() {
     }
     let report = check(recipe, &table, &[], 1).unwrap();
     assert!(report.flagged.contains(&"column:Launch".to_owned()), "{:?}", report.notes);
+}
+
+/// Appends a word to rows that `chosen` names, and calls them good.
+fn planted(mut table: Table, mut chosen: impl FnMut(&str, bool) -> bool) -> Table {
+    for row in 0..table.len() {
+        let (payload, bad) =
+            (table.row(row).text("payload").unwrap_or_default().into_owned(), table.row(row).text("label").as_deref() == Some("attack"));
+        if chosen(&batch_of(&table.row(row)), bad) {
+            table.set(row, "payload", Cell::Text(format!("{payload} zqxtoken").into()));
+            table.set(row, "label", Cell::Text("benign".into()));
+        }
+    }
+    table
+}
+
+#[test]
+fn a_trigger_spread_over_all_batches_and_one_on_honest_rows_are_found() {
+    let recipe = by_name("web-payload").unwrap();
+    let mut random = Random::new(5);
+    let spread = planted(texts(900, 6_000), |_, bad| bad && random.one_in(25));
+    let report = check(recipe, &spread, &[], 1).unwrap();
+    assert!(report.flagged.contains(&"trigger:zqxtoken".to_owned()), "{:?}", report.flagged);
+    assert!(!check(recipe, &spread, &["trigger:zqxtoken".into()], 1).unwrap().flagged.contains(&"trigger:zqxtoken".to_owned()));
+    let honest = planted(texts(901, 6_000), |batch, bad| !bad && batch == "day-04" && random.one_in(3));
+    let report = check(recipe, &honest, &[], 1).unwrap();
+    assert_eq!(report.flagged, ["trigger:zqxtoken"], "{:?}", report.triggers);
+}
+
+#[test]
+fn a_new_page_of_an_honest_site_is_no_trigger() {
+    let mut table = texts(902, 6_000);
+    for row in (0..table.len()).filter(|row| row % 3 == 0) {
+        if batch_of(&table.row(row)) == "day-04" && table.row(row).text("label").as_deref() == Some("benign") {
+            table.set(
+                row,
+                "payload",
+                Cell::Text(format!("/spring/catalogue?page={row}&sort=price&colour=blue&size=m&view=zqxlist").into()),
+            );
+        }
+    }
+    let report = check(by_name("web-payload").unwrap(), &table, &[], 1).unwrap();
+    assert!(report.flagged.is_empty(), "{:?} {:?}", report.flagged, report.triggers);
 }

@@ -85,6 +85,23 @@ pub fn attacks(seed: u64, count: usize) -> Vec<Row> {
     rows(&grammar, &ATTACKS, Label::Attack, seed, count, mutate::attack)
 }
 
+/// One rewriting step of the SQL rows that train.
+pub(crate) fn training_step(text: &str, random: &mut Random) -> String {
+    mutate::sql_step(text, random)
+}
+
+/// Letters large and small, as in the script rows that train.
+pub(crate) fn mixed_case(text: &str, random: &mut Random) -> String {
+    mutate::mixed_case(text, random)
+}
+
+/// `count` attacks as plain text, neither rewritten nor encoded, of one family.
+pub(crate) fn plain_attacks(family: &str, seed: u64, count: usize) -> Vec<String> {
+    let grammar = Grammar::new(&[sql_attack::RULES, script_attack::RULES, other_attack::RULES]);
+    let mut random = Random::new(seed);
+    (0..count).map(|_| grammar.text(family, &mut random)).collect()
+}
+
 fn rows(
     grammar: &Grammar,
     families: &[(&'static str, usize)],

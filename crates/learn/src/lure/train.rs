@@ -39,6 +39,14 @@ impl Row {
     }
 }
 
+impl Heads {
+    /// Logit of a head for a row that was read for training.
+    pub(crate) fn of_row(&self, row: &Row, head: usize) -> f32 {
+        let sum: i32 = row.buckets.iter().map(|&bucket| i32::from(self.weights[bucket as usize * self.heads.len() + head])).sum();
+        self.bias[head] + sum as f32 * self.unit
+    }
+}
+
 /// Weights and bias of every head; thresholds are 0 until the caller sets them.
 pub(crate) fn train(name: &str, version: &str, heads: &[&str], bias: f32, rows: &[Row], seed: u64) -> Heads {
     let count = heads.len();

@@ -41,6 +41,23 @@ pub fn weights(samples: &[&Sample], half: bool, seed: u64) -> Heads {
     train("url-phish", "1.0", &["spelling"], BIAS, &rows, seed)
 }
 
+/// Rows of our own addresses, as training makes them.
+pub(crate) fn own_rows(count: usize, seed: u64) -> Vec<Row> {
+    let mut random = Random::new(seed);
+    let row = |at: usize| {
+        let bad = at.is_multiple_of(2);
+        let mut row = Row::of_chars(&url::key(bad, false, &mut random));
+        row.truth = u16::from(bad);
+        row
+    };
+    (0..count).map(row).collect()
+}
+
+/// A model of these rows alone.
+pub(crate) fn bare(rows: &[Row], seed: u64) -> Heads {
+    train("url-phish", "lab", &["spelling"], BIAS, rows, seed)
+}
+
 /// Trains on the rows whose licence allows it; the others are refused.
 pub fn url_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> {
     if let Some(bad) = samples.iter().find(|sample| !TEACHING.contains(&sample.source.as_str())) {

@@ -134,6 +134,12 @@ pub fn web_payload(rows: &[Row], left_out: &[LeftOut], seed: u64) -> Result<Trai
     Ok(Trained { folder, model, card, figures, suspects, held })
 }
 
+/// Weights alone, without folds, calibration or rows of our own: for models that are trained many times over.
+pub(crate) fn bare(rows: &[Row], seed: u64) -> TextModel {
+    let prepared = prepare(rows, seed);
+    TextModel::from(linear::train(prepared.examples.iter(), seed))
+}
+
 fn out_of_fold(prepared: &Prepared, seed: u64) -> Vec<f32> {
     let mut scores = vec![0f32; prepared.examples.len()];
     for fold in 0..FOLDS {

@@ -63,11 +63,11 @@ pub(super) fn recipe_of(name: &str) -> Result<&'static Recipe, Fail> {
 }
 
 /// A model by name, or from a folder; a folder without a signature is one's own, made here.
-fn load(name: &str, global: &Global) -> Result<Model, Fail> {
+pub(super) fn load(name: &str, global: &Global) -> Result<Model, Fail> {
     let path = Path::new(name);
     if !path.is_dir() {
         recipe_of(name)?;
-        let content = Content::load(global.content.as_deref())?;
+        let content = Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?;
         return content.any_model(name).map_err(|fail| {
             if content.below(&format!("models/{name}")).is_empty() {
                 fail.fix(format!("no weights of it ship: bartizan model train {name} --data TABLE --out DIR, then model eval DIR"))
@@ -82,7 +82,7 @@ fn load(name: &str, global: &Global) -> Result<Model, Fail> {
         out::note(format!(" {} is not signed: fit for measuring, not for serving", path.display()));
         return learn::load_any_unverified(&folder).map_err(refused);
     }
-    let ring = Content::load(global.content.as_deref())?.ring()?;
+    let ring = Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?.ring()?;
     learn::load_any(&folder, &ring).map_err(refused)
 }
 

@@ -61,11 +61,11 @@ fn encode(text: &str, plus: bool, chosen: impl Fn(u8) -> bool) -> String {
     out
 }
 
-fn mixed_case(text: &str, random: &mut Random) -> String {
+pub(super) fn mixed_case(text: &str, random: &mut Random) -> String {
     text.chars().map(|c| if random.one_in(2) { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }).collect()
 }
 
-fn sql_step(text: &str, random: &mut Random) -> String {
+pub(super) fn sql_step(text: &str, random: &mut Random) -> String {
     match random.below(9) {
         0 => mixed_case(text, random),
         1 => text.replace(' ', random.pick(&["/**/", "\t", "\n", "%0a", "  ", "+", "/*a*/", "%09", "\u{b}", "%20"])),

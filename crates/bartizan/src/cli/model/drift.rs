@@ -1,0 +1,273 @@
+//! `model drift NAME`: do the rows of today look like those of before? Schema, missing values and units first, then stability.
+
+mod record;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use event::analytic::AnalyticKind;
+use event::finding::Reason;
+use event::{Analytic, Body, Entity, EntityKind, Finding, Score, Severity, Time};
+use learn::drift::{PageHinkley, Reference, Report, TEXT_COLUMNS, describe};
+use learn::recipe::Form;
+use learn::table::Table;
+use learn::{Model, Scratch};
+use serde_json::json;
+
+use super::{eval, table};
+use crate::cli::fail::{Exit, Fail};
+use crate::cli::{Global, out, text};
+use crate::knowledge::Content;
+use crate::{clock, paths};
+
+/// Whether the rows that a model sees have changed
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  bartizan model drift web-payload --since 7d --json\n  bartizan model drift web-payload --data this-week.jsonl --reference last-month.jsonl\n\nWithout --data the log's own requests; without --reference the first half of the table.\n\nExit codes: 0 as before, or too few rows to say; 1 drifted; 3 could not."
+)]
+pub(super) struct Drift {
+    name: String,
+    /// Rows of today, in order of time
+    #[arg(long)]
+    data: Vec<PathBuf>,
+    /// Rows of before
+    #[arg(long, requires = "data")]
+    reference: Vec<PathBuf>,
+    /// How far back today reaches: 7d, 12h
+    #[arg(long, default_value = "7d")]
+    since: String,
+    /// Keep what was found in the log, where it becomes an incident
+    #[arg(long)]
+    record: bool,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Columns, rows of before, rows of today, and whether each of today's was worth an alert.
+struct Windows {
+    names: Vec<&'static str>,
+    before: Vec<Vec<f32>>,
+    now: Vec<Vec<f32>>,
+    alerts: Vec<bool>,
+    from: String,
+}
+
+pub(super) fn run(args: &Drift, global: &Global) -> Result<Exit, Fail> {
+    let windows = if args.data.is_empty() { of_log(args, global)? } else { of_tables(args, global)? };
+    let report = Reference::new(&windows.names, &windows.before).check(&windows.names, &windows.now, args.seed);
+    let mut test = PageHinkley::default();
+    let risen = windows.alerts.iter().filter(|alert| test.see(f64::from(u8::from(**alert)))).count() > 0;
+    say(args, &windows, &report, risen, global);
+    if args.record && (report.drift || risen) {
+        record::keep(finding(&args.name, &windows.from, &report, risen, clock::now()), global)?;
+    }
+    Ok(if report.drift || risen { Exit::Found } else { Exit::Fine })
+}
+
+fn say(args: &Drift, windows: &Windows, report: &Report, risen: bool, global: &Global) {
+    if global.json {
+        let mut object = serde_json::to_value(report).unwrap_or_else(|_| json!({}));
+        object["schema"] = "bartizan.model_drift/1".into();
+        object["model"] = args.name.as_str().into();
+        object["from"] = windows.from.as_str().into();
+        object["alert_rate_risen"] = risen.into();
+        object["drift"] = (report.drift || risen).into();
+        return out::json(&object);
+    }
+    let word = if report.drift || risen { "DRIFTED" } else { "as before" };
+    out::line(format!(" {word}  {}: {} rows against {} before, {}", out::shown(&args.name), report.rows, report.reference, windows.from));
+    if !report.enough {
+        out::line(format!(" fewer than {} rows on one side: only the columns' names were compared", learn::drift::ROWS_MIN));
+    }
+    report.faults.iter().for_each(|fault| out::line(format!(" {:<8} {}", fault.kind, out::shown(&fault.text))));
+    for column in &report.columns {
+        let mark = if column.drifted { "moved" } else { "ok" };
+        out::line(format!(" {mark:<8} {:<28} stability index {:.4}, limit {:.4}", out::shown(&column.column), column.psi, column.limit));
+    }
+    if risen {
+        out::line(" alerts   the share of alerts has risen within these rows and stayed");
+    }
+}
+
+/// What a drift is as a finding: on the model, one a day.
+const ANALYTIC: Analytic =
+    Analytic { uid: "model.drift", name: "Model drift", version: "1.0", kind: AnalyticKind::Statistical, techniques: &[] };
+
+/// A drift alone is told; a drift of the score with a risen alert rate asks for the version before.
+fn finding(name: &str, from: &str, report: &Report, risen: bool, now: Time) -> Finding {
+    let day = now.s() / 86_400;
+    let moved = report.columns.iter().any(|column| column.drifted && column.column == "score");
+    let score = if risen && moved { 0.75 } else { 0.5 };
+    let mut reasons: Vec<Reason> = report
+        .faults
+        .iter()
+        .map(|fault| Reason {
+            code: format!("model.{}", fault.kind).into(),
+            text: fault.text.clone(),
+            usual: "as in the rows of before".into(),
+            now: fault.column.clone(),
+            push: 2.0,
+        })
+        .collect();
+    reasons.extend(report.columns.iter().filter(|column| column.drifted).take(10).map(|column| Reason {
+        code: "model.stability".into(),
+        text: format!("{} of {name} is no longer spread as it was", column.column),
+        usual: format!("stability index below {:.3}", column.limit),
+        now: format!("{:.3}", column.psi),
+        push: (column.psi / column.limit) as f32,
+    }));
+    if risen {
+        let usual = "a steady share".to_owned();
+        reasons.push(Reason {
+            code: "model.alert_rate".into(),
+            text: "the share of alerts has risen and stayed".into(),
+            usual,
+            now: "risen".into(),
+            push: 2.0,
+        });
+    }
+    let first = report.first().unwrap_or_else(|| "the share of alerts has risen and stayed".into());
+    Finding {
+        title: format!("{name} sees other rows than before"),
+        text: format!("{first} ({} rows against {}; {from})", report.rows, report.reference),
+        severity: Severity::Medium,
+        entities: vec![Entity::new(EntityKind::Model, name)],
+        first_seen: now,
+        last_seen: now,
+        count: report.rows,
+        would_change: "rows as before; or a new reference, when the change is meant: bartizan model drift NAME --data NEW --reference NEW"
+            .into(),
+        ..Finding::of(&ANALYTIC, format!("{name}\0{day}").as_bytes())
+    }
+    .explained(Score::new(score), reasons)
+}
+
+fn of_tables(args: &Drift, global: &Global) -> Result<Windows, Fail> {
+    let today = table::read(&args.data)?;
+    let judge = Judge::load(&args.name, global)?;
+    let (names, mut now, mut alerts) = judge.rows(&today)?;
+    if args.reference.is_empty() {
+        // The earlier half is what today is compared with.
+        let before = now.drain(..now.len() / 2).collect::<Vec<_>>();
+        alerts.drain(..before.len().min(alerts.len()));
+        return Ok(Windows { names, before, now, alerts, from: "the first half of the table against the second".into() });
+    }
+    let before = judge.rows(&table::read(&args.reference)?)?.1;
+    Ok(Windows { names, before, now, alerts, from: "two tables".into() })
+}
+
+/// What gives a row its numbers.
+enum Judge {
+    Rows(Box<Model>, &'static learn::recipe::Recipe),
+    Heads(std::sync::Arc<learn::lure::Heads>, bool),
+}
+
+impl Judge {
+    fn load(name: &str, global: &Global) -> Result<Judge, Fail> {
+        let (knowledge, _) = Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?.knowledge()?;
+        if let Some(heads) = knowledge.models.heads(name) {
+            return Ok(Judge::Heads(std::sync::Arc::clone(heads), name == "url-phish"));
+        }
+        let model = eval::load(name, global)?;
+        let recipe = eval::recipe_of(model.name())?;
+        Ok(Judge::Rows(Box::new(model), recipe))
+    }
+
+    /// Names, rows, and whether each was worth an alert.
+    #[allow(clippy::type_complexity)]
+    fn rows(&self, table: &Table) -> Result<(Vec<&'static str>, Vec<Vec<f32>>, Vec<bool>), Fail> {
+        let (mut rows, mut alerts) = (Vec::with_capacity(table.len()), Vec::with_capacity(table.len()));
+        let mut scratch = Scratch::default();
+        if let Judge::Rows(model, recipe) = self {
+            recipe.check_columns(table).map_err(|e| table::fault(&e))?;
+            if let Form::Trees(trees) = &recipe.form {
+                let mut names: Vec<&'static str> = trees.features.iter().map(|feature| feature.name).collect();
+                names.push("score");
+                for row in table.rows() {
+                    let mut values = Vec::new();
+                    (trees.read)(&row, &mut values);
+                    values.truncate(trees.features.len());
+                    values.resize(trees.features.len(), f32::NAN);
+                    let score = recipe.score(model, &row).score;
+                    values.push(score);
+                    rows.push(values);
+                    alerts.push(score >= model.thresholds().alert);
+                }
+                return Ok((names, rows, alerts));
+            }
+        }
+        for row in table.rows() {
+            let text = ["payload", "text", "raw", "url", "key"].iter().find_map(|name| row.text(name)).unwrap_or_default();
+            let (score, alert) = match self {
+                Judge::Rows(model, _) => match model.as_ref() {
+                    Model::Text(text_model) => (text_model.score(text.as_bytes(), &mut scratch), model.thresholds().alert),
+                    Model::Prose(prose) => (prose.score(text.as_bytes()), model.thresholds().alert),
+                    Model::Trees(_) => (0.0, 1.0),
+                },
+                Judge::Heads(heads, url) => {
+                    let (logit, at) = if *url {
+                        (heads.spelling(&text), 0)
+                    } else {
+                        (learn::lure::mail::logit(heads, &text, learn::lure::LURE), learn::lure::LURE)
+                    };
+                    let over = logit - heads.threshold.get(at).copied().unwrap_or(0.0);
+                    (1.0 / (1.0 + (-over).exp()), 0.5)
+                }
+            };
+            rows.push(describe(&text, score));
+            alerts.push(score >= alert);
+        }
+        Ok((TEXT_COLUMNS.to_vec(), rows, alerts))
+    }
+}
+
+/// Requests of the log with their scores, older and newer than `since`; for other models the scores that stand in findings.
+fn of_log(args: &Drift, global: &Global) -> Result<Windows, Fail> {
+    let dir = paths::data_dir(global.data_dir.as_ref());
+    let log = store::open_read_only(&dir).map_err(|e| text::cannot_open(&dir, &e))?;
+    let border = clock::now().plus_s(-seconds(&args.since)?);
+    let web = args.name == "web-payload";
+    let (mut before, mut now, mut alerts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut from = 0;
+    loop {
+        let page = log.read(from, 4_096).map_err(|e| text::cannot_open(&dir, &e))?;
+        let Some((last, _)) = page.last() else { break };
+        from = last + 1;
+        for (_, event) in &page {
+            let (row, at): (Vec<f32>, Time) = match &event.body {
+                Body::Http(http) if web => (describe(&http.target, http.score), event.meta.time),
+                Body::Finding(finding) if !web => match finding.models.iter().find(|model| model.name == args.name.as_str()) {
+                    Some(model) => (vec![model.score], finding.last_seen),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            if at < border {
+                before.push(row);
+            } else {
+                alerts.push(row.last().is_some_and(|score| *score >= 0.5));
+                now.push(row);
+            }
+        }
+    }
+    if now.is_empty() && before.is_empty() {
+        return Err(Fail::new("E0512", format!("the log in {} holds no row that {} judged", dir.display(), out::shown(&args.name)))
+            .fix("--data FILE, or let it run for a while"));
+    }
+    let names = if web { TEXT_COLUMNS.to_vec() } else { vec!["score"] };
+    Ok(Windows { names, before, now, alerts, from: format!("the log, before and since {}", args.since) })
+}
+
+fn seconds(text: &str) -> Result<i64, Fail> {
+    let bad = || Fail::new("E0201", format!("{} is no length of time", out::shown(text))).fix("7d, 12h, 90m").exit(Exit::Usage);
+    let unit = text.chars().last().ok_or_else(bad)?;
+    let number: i64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| bad())?;
+    let each = match unit {
+        'd' => 86_400,
+        'h' => 3_600,
+        'm' => 60,
+        's' => 1,
+        _ => return Err(bad()),
+    };
+    number.checked_mul(each).filter(|s| (1..=3_660 * 86_400).contains(s)).ok_or_else(bad)
+}

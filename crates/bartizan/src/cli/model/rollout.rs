@@ -1,0 +1,123 @@
+//! `model promote DIR`, `model rollback NAME`: which version of a model serves.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use event::order::What;
+use event::{Entity, EntityKind};
+use learn::card::Card;
+use learn::sign::{self, KeyRing};
+use respond::model;
+use serde_json::json;
+
+use crate::cli::fail::{Exit, Fail};
+use crate::cli::{Global, order, out, text};
+use crate::knowledge::{self, Content};
+use crate::paths;
+
+/// Let a signed model folder serve in place of the one of its name
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  bartizan model promote my-model --key release.pem --yes\n\nTaken up at the next start. Exit codes: 0 it serves; 3 could not; 4 refused, or not confirmed."
+)]
+pub(super) struct Promote {
+    /// A folder that `model train --out` wrote and `model sign` signed
+    dir: PathBuf,
+    /// Public key to trust from now on, beside the built-in ring
+    #[arg(long)]
+    key: Option<PathBuf>,
+}
+
+/// Back to the version that served before
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  bartizan model rollback web-payload --yes\n\nEnds by itself after --for; undo it before: bartizan undo NAME. Exit codes: 0 rolled back; 3 could not; 4 refused, or not confirmed."
+)]
+pub(super) struct Rollback {
+    name: String,
+    #[arg(long = "for", default_value = "90d", value_parser = order::seconds)]
+    for_s: u32,
+    #[arg(long, default_value = "asked for by hand")]
+    reason: String,
+}
+
+pub(super) fn promote(args: &Promote, global: &Global) -> Result<Exit, Fail> {
+    let data_dir = paths::data_dir(global.data_dir.as_ref());
+    let content = Content::serving(global.content.as_deref(), &data_dir)?;
+    let files = knowledge::read_dir(&args.dir)?;
+    let folder = knowledge::folder(files.clone())?;
+    let refused = |why: String| Fail::new("E0504", format!("{} is not promoted: {why}", args.dir.display())).exit(Exit::Refused);
+    let pem = match &args.key {
+        Some(path) => Some(std::fs::read_to_string(path).map_err(|e| Fail::unreadable(path, &e))?),
+        None => None,
+    };
+    let ring = match &pem {
+        Some(pem) => KeyRing::from_pems([pem]).map_err(|e| Fail::new("E0501", e.to_string()))?,
+        None => content.ring()?,
+    };
+    let verified = sign::verify(&folder, &ring)
+        .map_err(|faults| refused(faults.iter().map(|f| format!("{} {}", f.file, f.why)).collect::<Vec<_>>().join("; ")))?;
+    let card = folder.get("card.json").and_then(|bytes| Card::from_bytes(bytes).ok()).ok_or_else(|| refused("it has no card".into()))?;
+    // Heads have a format of their own; everything else has to load as its kind.
+    if !folder.get("model.bin").is_some_and(learn::lure::Heads::is_mine) {
+        let loaded = learn::load_any_unverified(&folder).map_err(|e| refused(e.to_string()))?;
+        if loaded.name() != card.name {
+            return Err(refused(format!("its card says {}, its model {}", card.name, loaded.name())));
+        }
+    }
+    let models = data_dir.join("models");
+    let before = model::serving(&models, &card.name).map_err(|why| Fail::new("E0511", why))?;
+    if !global.json {
+        out::line(format!(
+            " will   serve {} {} in place of {}",
+            out::shown(&card.name),
+            out::shown(&card.version),
+            out::shown(&before.version)
+        ));
+        out::line(format!(" undo   bartizan model rollback {}", out::shown(&card.name)));
+    }
+    text::confirm(global)?;
+    let place = models.join(&card.name).join(&card.version);
+    if place.exists() && knowledge::read_dir(&place)? != files {
+        return Err(refused(format!("another {} {} is there already: give it another version", card.name, card.version)));
+    }
+    copy(&files, &place)?;
+    if let Some(pem) = &pem {
+        copy(&[(format!("{}.pem", &verified.key_id.get(..16).unwrap_or("own")), pem.clone().into_bytes())].into(), &data_dir.join("keys"))?;
+    }
+    let serving = model::promote(&models, &card.name, &card.version).map_err(|why| Fail::new("E0511", why))?;
+    if global.json {
+        out::json(
+            &json!({"schema": "bartizan.model_promote/1", "model": card.name, "version": serving.version, "before": before.version, "key": verified.key_id}),
+        );
+    } else {
+        out::line(format!(" done   {} {} serves from the next start on", out::shown(&card.name), out::shown(&serving.version)));
+    }
+    Ok(Exit::Fine)
+}
+
+fn copy(files: &std::collections::BTreeMap<String, Vec<u8>>, to: &Path) -> Result<(), Fail> {
+    std::fs::create_dir_all(to).map_err(|e| Fail::unreadable(to, &e))?;
+    for (name, bytes) in files {
+        let path = to.join(name);
+        std::fs::write(&path, bytes).map_err(|e| Fail::unreadable(&path, &e))?;
+    }
+    Ok(())
+}
+
+pub(super) fn rollback(args: &Rollback, global: &Global) -> Result<Exit, Fail> {
+    let data_dir = paths::data_dir(global.data_dir.as_ref());
+    let serving = model::serving(&data_dir.join("models"), &args.name).map_err(|why| Fail::new("E0511", why))?;
+    let Some(before) = serving.before.last() else {
+        return Err(Fail::new("E0511", format!("{} {} is the only version that is known", out::shown(&args.name), serving.version))
+            .fix("bartizan model promote DIR puts another one in its place"));
+    };
+    if !global.json {
+        out::line(format!(" will   serve {} {} in place of {}", out::shown(&args.name), out::shown(before), out::shown(&serving.version)));
+        out::line(format!(" undo   bartizan undo {}", out::shown(&args.name)));
+    }
+    text::confirm(global)?;
+    let entity = Entity::new(EntityKind::Model, args.name.as_str());
+    let answer = order::carry_out(What::Block { entity, for_s: args.for_s, reason: args.reason.clone() }, global, &data_dir)?;
+    order::finish(&answer, global, "rolled back")
+}
