@@ -10,6 +10,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use event::order::{Answer, What};
+use event::{Event, Finding};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
@@ -22,6 +23,14 @@ pub enum Ask {
         what: What,
         by: String,
     },
+    /// Things judged at the command line, with what was found in them.
+    Judged {
+        all: Vec<(Event, Option<Box<Finding>>)>,
+    },
+    /// Activities, as a source brings them.
+    Events {
+        all: Vec<Event>,
+    },
     /// A one-time link to the console.
     Link,
 }
@@ -30,13 +39,20 @@ pub enum Ask {
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     Order(Answer),
-    Link { url: String, expires: String },
+    /// On disk, and judged.
+    Kept,
+    Link {
+        url: String,
+        expires: String,
+    },
     Error(String),
 }
 
-/// An ask is at most this long.
-const LINE_BYTES_MAX: u64 = 64 << 10;
-const PATIENCE: Duration = Duration::from_secs(10);
+/// An ask is at most this long; the socket is open to the owner only.
+const LINE_BYTES_MAX: u64 = 64 << 20;
+/// Events in one ask: with their raw bytes they stay far below the length of a line.
+pub const EVENTS_MAX: usize = 256;
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Removes its socket when dropped.
 pub struct Control {
@@ -77,12 +93,30 @@ fn serve(stream: &UnixStream, engine: &SyncSender<Input>, link: &MakeLink) -> st
                 Err(_) => Reply::Error("stopping".into()),
             }
         }
+        Ok(Ask::Judged { all }) => {
+            let observed =
+                |(event, finding)| gateway::Observed { event, finding, rules: Vec::new(), models: Vec::new(), cpu_us: 0, body_seen: 0 };
+            kept(engine, Input::Observed(all.into_iter().map(observed).collect()))
+        }
+        Ok(Ask::Events { all }) => kept(engine, Input::Events(all)),
         Ok(Ask::Link) => link().map_or_else(Reply::Error, |(url, expires)| Reply::Link { url, expires }),
         Err(error) => Reply::Error(format!("cannot read the order: {error}")),
     };
     let mut out = serde_json::to_vec(&reply)?;
     out.push(b'\n');
     (&mut &*stream).write_all(&out)
+}
+
+/// Hands it to the engine and waits until it is on disk.
+fn kept(engine: &SyncSender<Input>, input: Input) -> Reply {
+    let (done, wait) = std::sync::mpsc::sync_channel(1);
+    let sent = engine.send(input).is_ok() && engine.send(Input::Flush(done)).is_ok();
+    if sent && wait.recv().is_ok() { Reply::Kept } else { Reply::Error("stopping".into()) }
+}
+
+/// A Bartizan that runs listens there.
+pub fn is_up(path: &Path) -> bool {
+    UnixStream::connect(path).is_ok()
 }
 
 /// `None` when nobody listens there.

@@ -15,12 +15,13 @@ use event::incident::Entry;
 use event::order::{Answer, Fault, What};
 use event::response::{Mode, Phase};
 use event::{Body, Decisions, Entity, Event, Incident, Order, Response, Text, Time, Uid, short_id};
-use respond::{DecisionTable, Desk};
+use respond::Desk;
 use tokio::sync::{broadcast, oneshot};
 
 use crate::cli::fail::Fail;
 use crate::clock;
 use crate::pipeline::{Inline, Outcome, Pipeline};
+use crate::points::Points;
 
 pub enum Input {
     /// From sources, in order.
@@ -38,6 +39,8 @@ const QUEUE: usize = 16;
 const STEP_MAX: usize = 16_384;
 /// Findings of earlier incidents that are read at start, newest incidents first: bounds the time to start.
 const RESTORED_MAX: usize = 2_000;
+/// A response applied longer ago than this that is told again was renewed.
+const RENEWED_AFTER_S: f64 = 86_400.0;
 const TICK: Duration = Duration::from_millis(200);
 
 /// What the engine shares with the rim.
@@ -68,7 +71,7 @@ pub struct Engine {
 
 impl Engine {
     /// Takes up where an earlier run ended: open incidents, responses in force.
-    pub fn open(mut pipeline: Pipeline, writer: store::Writer, shared: Shared, now: Time) -> Result<Engine, Fail> {
+    pub fn open(mut pipeline: Pipeline, writer: store::Writer, shared: Shared, points: &Points, now: Time) -> Result<Engine, Fail> {
         let log = writer.log().clone();
         let incidents = log.incidents(&store::IncidentFilter { limit: usize::MAX, ..Default::default() });
         let mut looked_up = 0;
@@ -89,13 +92,10 @@ impl Engine {
                 incident.stages.iter().for_each(|stage| pipeline.planner.soft_allow(&stage.analytic, &response.target, *at));
             }
         }
-        let mut engine = Engine {
-            pipeline,
-            desk: Desk::new(vec![Box::new(DecisionTable::new(Arc::clone(&shared.decisions)))]),
-            writer,
-            shared,
-            orders: 0,
-        };
+        let actions = points.open(&shared, &responses, now)?;
+        pipeline.planner.points = points.planned();
+        pipeline.never = points.near(std::mem::take(&mut pipeline.never));
+        let mut engine = Engine { pipeline, desk: Desk::new(actions), writer, shared, orders: 0 };
         let changed = {
             let (desk, writer) = (&mut engine.desk, &mut engine.writer);
             desk.restore(responses, now, &mut |bodies| append(writer, bodies, now)).map_err(|e| Fail::new("E0601", e.to_string()))?
@@ -228,7 +228,21 @@ impl Engine {
                 self.tell(&done, by, now);
                 answer
             }
-            What::Block { entity, for_s, reason } => self.block(entity, *for_s, reason, by, now),
+            What::Block { entity, for_s, reason } => {
+                let filtered = entity.kind == event::EntityKind::Address && self.pipeline.planner.points.nftables;
+                let at = |action: &str, inverse: String| by_hand(action, entity, *for_s, reason, by, now, inverse);
+                let mut asked = vec![at("decision", format!("remove the decision for {}", entity.name))];
+                if filtered {
+                    asked.push(at("nftables", format!("take {} out of the sets of table inet bartizan", entity.name)));
+                }
+                self.carry_out(asked, now)
+            }
+            What::Quarantine { path, sha256, incident, reason } => {
+                const REVIEW_S: u32 = 90 * 86_400;
+                let entity = Entity::new(event::EntityKind::File, path.as_str());
+                let asked = by_hand("quarantine", &entity, REVIEW_S, reason, by, now, format!("move it back to {path}"));
+                self.carry_out(vec![Response { incident: incident.clone(), sha256: sha256.clone(), ..asked }], now)
+            }
             What::Enforce { on } => {
                 self.shared.enforce.store(*on, Ordering::Relaxed);
                 Answer { done: 1, of: 1, text: if *on { "enforcing" } else { "monitoring" }.into(), ..Answer::default() }
@@ -285,43 +299,41 @@ impl Engine {
         answer
     }
 
-    fn block(&mut self, entity: &Entity, for_s: u32, reason: &str, by: &Text, now: Time) -> Answer {
-        const LONGEST_S: u32 = 90 * 86_400;
-        let key = short_id("K", &[b"by hand", entity.name.as_bytes(), &now.us().to_le_bytes()]);
-        let response = Response {
-            uid: short_id("R", &[key.as_bytes()]),
-            key,
-            incident: Text::default(),
-            action: "decision".into(),
-            target: entity.clone(),
-            disposition: event::decision::Disposition::Block,
-            mode: Mode::Enforce,
-            analytic: "operator".into(),
-            by: by.clone(),
-            reason: reason.to_owned(),
-            requested: now,
-            until: now.plus_s(i64::from(for_s.min(LONGEST_S))),
-            phase: Phase::Requested,
-            inverse: format!("remove the decision for {}", entity.name).into(),
-        };
+    /// What a person asked for: requested in the log, then carried out.
+    fn carry_out(&mut self, asked: Vec<Response>, now: Time) -> Answer {
+        let start = std::time::Instant::now();
+        let of = asked.len() as u32;
         let never = self.pipeline.never.clone();
         let (desk, writer) = (&mut self.desk, &mut self.writer);
         let mut journal = |bodies| append(writer, bodies, now);
-        if let Err(error) = journal(vec![Body::Response(Box::new(response.clone()))]) {
-            return Answer { of: 1, fault: Some(Fault::Failed(error)), ..Answer::default() };
+        if let Err(error) = journal(asked.iter().map(|r| Body::Response(Box::new(r.clone()))).collect()) {
+            return Answer { of, fault: Some(Fault::Failed(error)), ..Answer::default() };
         }
-        match desk.carry_out(vec![response], now, &|e: &Entity| never.refuses(e), &mut journal) {
-            Ok(done) => match done.first().map(|r| &r.phase) {
-                Some(Phase::Refused { why }) => Answer { of: 1, fault: Some(Fault::Refused(why.clone())), ..Answer::default() },
-                phase => Answer {
-                    done: 1,
-                    of: 1,
-                    receipt: phase.and_then(|p| p.receipt().cloned()),
-                    text: format!("{} blocked until {}", entity.name, done.first().map_or(now, |r| r.until)),
-                    ..Answer::default()
-                },
-            },
-            Err(error) => Answer { of: 1, fault: Some(Fault::Failed(error.to_string())), ..Answer::default() },
+        let done = match desk.carry_out(asked, now, &|e: &Entity| never.refuses(e), &mut journal) {
+            Ok(done) => done,
+            Err(error) => return Answer { of, fault: Some(Fault::Failed(error.to_string())), ..Answer::default() },
+        };
+        self.tell(&done, done.first().map_or("bartizan", |r| r.by.as_str()), now);
+        let fault = done.iter().find_map(|r| match &r.phase {
+            Phase::Refused { why } => Some(Fault::Refused(why.clone())),
+            Phase::Failed { why } => Some(Fault::Failed(why.clone())),
+            _ => None,
+        });
+        let in_force: Vec<&Response> = done.iter().filter(|r| r.is_active(now)).collect();
+        let text = match in_force.as_slice() {
+            [] => String::new(),
+            [first, ..] if first.action == "quarantine" => {
+                format!("{} is in quarantine; nobody can open or run it there. look at it before {}", first.target.name, first.until)
+            }
+            [first, ..] => format!("{} blocked until {}", first.target.name, first.until),
+        };
+        Answer {
+            done: in_force.len() as u32,
+            of,
+            took_us: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
+            receipt: in_force.first().and_then(|r| r.phase.receipt().cloned()),
+            text,
+            fault,
         }
     }
 
@@ -330,11 +342,14 @@ impl Engine {
         let mut changed: Vec<Incident> = Vec::new();
         for response in responses {
             let verb = match response.mode {
-                Mode::Enforce => "block",
-                Mode::Monitor => "would block",
+                Mode::Enforce => response.verb().to_owned(),
+                Mode::Monitor => format!("would {}", response.verb()),
             };
             let phase = match (response.mode, &response.phase) {
                 (Mode::Monitor, Phase::Applied { receipt, .. }) => format!("recorded only, nothing is refused (receipt {receipt})"),
+                (_, Phase::Applied { at, .. }) if now.since_s(*at) > RENEWED_AFTER_S => {
+                    format!("its time is over and nobody has looked at it: kept until {}, undo puts it back", response.until)
+                }
                 (_, phase) => incident::phase_words(phase),
             };
             let text = format!("{verb} {}: {phase}", response.target.name);
@@ -405,6 +420,29 @@ impl Engine {
 
     pub fn log(&self) -> store::Log {
         self.writer.log().clone()
+    }
+}
+
+/// In force at once and whatever the mode: a person asked for it.
+fn by_hand(action: &str, entity: &Entity, for_s: u32, reason: &str, by: &Text, now: Time, inverse: String) -> Response {
+    const LONGEST_S: u32 = 90 * 86_400;
+    let key = short_id("K", &[b"by hand", action.as_bytes(), entity.name.as_bytes(), &now.us().to_le_bytes()]);
+    Response {
+        uid: short_id("R", &[key.as_bytes()]),
+        key,
+        incident: Text::default(),
+        action: action.into(),
+        target: entity.clone(),
+        disposition: event::decision::Disposition::Block,
+        mode: Mode::Enforce,
+        analytic: "operator".into(),
+        by: by.clone(),
+        reason: reason.to_owned(),
+        requested: now,
+        until: now.plus_s(i64::from(for_s.min(LONGEST_S))),
+        phase: Phase::Requested,
+        inverse: inverse.into(),
+        sha256: Text::default(),
     }
 }
 

@@ -78,10 +78,21 @@ impl Content {
             .map(|(name, bytes)| (name, String::from_utf8_lossy(&bytes).into_owned()))
             .collect();
         let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        rule::posture::Rules::parse(&texts).map_err(|faults| {
+        let rules = rule::posture::Rules::parse(&texts).map_err(|faults| {
             let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
             Fail::new("E0502", format!("the posture rules have {} faults:\n{}", faults.len(), lines.join("\n")))
-        })
+        })?;
+        Ok(rules.with_frameworks(&self.frameworks()?))
+    }
+
+    /// Compliance frameworks: numbers of requirements and the checks behind them.
+    pub fn frameworks(&self) -> Result<Vec<rule::posture::Framework>, Fail> {
+        let files = self.below("frameworks").into_iter().filter(|(name, _)| name.ends_with(".yaml"));
+        let parse = |(name, bytes): (String, Vec<u8>)| {
+            rule::posture::Framework::parse(&String::from_utf8_lossy(&bytes))
+                .map_err(|e| Fail::new("E0502", format!("framework {name}: {e}")))
+        };
+        files.map(parse).collect()
     }
 
     /// All files of a model, unchecked.

@@ -13,6 +13,7 @@ pub mod feed;
 pub mod knowledge;
 pub mod paths;
 pub mod pipeline;
+pub mod points;
 mod rules;
 pub mod service;
 pub mod shard;

@@ -97,15 +97,16 @@ impl Pipeline {
         for finding in findings {
             let now = now.unwrap_or(finding.last_seen);
             let Some(incident) = self.correlator.incident_of(&finding.uid) else { continue };
-            let plan = self.planner.plan(incident, finding, self.mode, &self.never, now);
-            match plan {
-                Some(Plan::Do(response)) => planned.push(*response),
-                Some(Plan::Leave { target, why }) => {
-                    let text = format!("did not block {}: {why}", target.name);
-                    let uid = incident.uid.clone();
-                    left.extend(self.correlator.record(&uid, None, Entry { time: now, by: "bartizan".into(), text }));
+            let uid = incident.uid.clone();
+            for plan in self.planner.plan(incident, finding, self.mode, &self.never, now) {
+                match plan {
+                    Plan::Do(response) => planned.push(*response),
+                    Plan::Leave { target, why } => {
+                        let verb = if target.kind == event::EntityKind::File { "quarantine" } else { "block" };
+                        let text = format!("did not {verb} {}: {why}", target.name);
+                        left.extend(self.correlator.record(&uid, None, Entry { time: now, by: "bartizan".into(), text }));
+                    }
                 }
-                None => {}
             }
         }
         (planned, left)

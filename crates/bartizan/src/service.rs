@@ -24,6 +24,7 @@ use crate::cli::out;
 use crate::control::{self, Control};
 use crate::engine::{Engine, Input, Shared};
 use crate::pipeline::Pipeline;
+use crate::points::Points;
 use crate::{clock, knowledge, paths};
 
 pub struct Wanted {
@@ -33,6 +34,8 @@ pub struct Wanted {
     pub console: Option<console::Config>,
     pub gateway: Option<GatewayWanted>,
     pub never: Never,
+    /// The packet filter, when it was asked for.
+    pub nftables: Option<respond::NftablesConfig>,
     pub knowledge: Knowledge,
     pub forecaster: Option<incident::Forecaster>,
     pub models: Vec<ModelState>,
@@ -77,7 +80,8 @@ impl Service {
         let mode = if wanted.enforce { Mode::Enforce } else { Mode::Monitor };
         let shards = std::thread::available_parallelism().map_or(2, usize::from);
         let pipeline = Pipeline::new(&wanted.knowledge, shards, wanted.never, mode).foreseeing(wanted.forecaster);
-        let engine = Engine::open(pipeline, writer, shared.clone(), clock::now())?;
+        let points = Points { nftables: wanted.nftables, data_dir: wanted.data_dir.clone() };
+        let engine = Engine::open(pipeline, writer, shared.clone(), &points, clock::now())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

@@ -2,7 +2,9 @@
 
 mod it {
     mod architecture;
+    mod check;
     mod cli;
+    mod filter;
     mod live;
     mod posture;
     mod scenarios;

@@ -136,6 +136,7 @@ impl Desk {
                 let found = self.enter(&incident, by, &format!("note: {text}"), |_| {})?;
                 if found { Answer { text: "Note added".into(), ..Answer::default() } } else { unknown() }
             }
+            What::Quarantine { path, .. } => done(&format!("{path} is in quarantine"), None),
             What::Enforce { on } => done(if on { "Blocking" } else { "Recording only" }, None),
         })
     }
@@ -162,6 +163,7 @@ fn block(incident: &str, target: &Entity, reason: &str, at: Time, for_s: u32, mo
             points: vec!["gateway".into()],
         },
         inverse: format!("gateway: remove block {name}").into(),
+        sha256: event::Text::default(),
     }
 }
 

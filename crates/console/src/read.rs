@@ -160,6 +160,7 @@ pub(crate) fn order_text(what: &What) -> String {
         What::Close { incident, outcome, .. } => format!("close {incident} as {}", outcome.word().replace('_', " ")),
         What::Reopen { incident } => format!("reopen {incident}"),
         What::Note { incident, .. } => format!("note on {incident}"),
+        What::Quarantine { path, .. } => format!("quarantine {path}"),
         What::Enforce { on: true } => "start blocking".to_owned(),
         What::Enforce { on: false } => "stop blocking: record only".to_owned(),
     }

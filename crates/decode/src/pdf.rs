@@ -34,6 +34,7 @@ const WORDS: usize = 7;
 const STREAM_BYTES_MAX: u64 = 32 << 20;
 const STREAMS_MAX: usize = 20_000;
 const TEXTS_MAX: usize = 64;
+const EMBEDDED_MAX: usize = 64;
 /// A colour count this large is how one known fault of a decoder is reached.
 const COLORS_MAX: u64 = 1 << 24;
 
@@ -55,6 +56,8 @@ pub struct Pdf {
     /// Streams that could not be unpacked although they say how they are packed.
     pub unreadable: u32,
     pub at_limit: bool,
+    /// Files carried inside, unpacked; at most 64.
+    pub embedded: Vec<Vec<u8>>,
 }
 
 impl Pdf {
@@ -67,7 +70,7 @@ impl Pdf {
     }
 }
 
-/// Reads whatever is there; hands the content of each embedded stream that is no text of the document itself to nobody: marks only.
+/// Reads whatever is there.
 pub fn read(bytes: &[u8]) -> Pdf {
     let mut pdf = Pdf::default();
     scan(bytes, false, &mut pdf);
@@ -81,11 +84,19 @@ pub fn read(bytes: &[u8]) -> Pdf {
         let start = memchr::memmem::rfind(dictionary, b" obj").unwrap_or(0);
         let dictionary = plain_names(&dictionary[start..]);
         let packed = [&b"/FlateDecode"[..], b"/Fl "].iter().any(|name| memchr::memmem::find(&dictionary, name).is_some());
-        if !packed {
-            continue;
-        }
+        let is_file = memchr::memmem::find(&dictionary, b"/EmbeddedFile").is_some() && pdf.embedded.len() < EMBEDDED_MAX;
         let content =
             bytes[stream + 6..].strip_prefix(b"\r\n").or_else(|| bytes[stream + 6..].strip_prefix(b"\n")).unwrap_or(&bytes[stream + 6..]);
+        if !packed {
+            if is_file && memchr::memmem::find(&dictionary, b"/Filter").is_none() {
+                let end = memchr::memmem::find(content, b"endstream").unwrap_or(content.len());
+                let content = &content[..end.min(usize::try_from(left).unwrap_or(usize::MAX))];
+                left -= content.len() as u64;
+                let content = content.strip_suffix(b"\n").unwrap_or(content);
+                pdf.embedded.push(content.strip_suffix(b"\r").unwrap_or(content).to_vec());
+            }
+            continue;
+        }
         if left == 0 {
             pdf.at_limit = true;
             break;
@@ -99,6 +110,9 @@ pub fn read(bytes: &[u8]) -> Pdf {
         let is_picture = memchr::memmem::find(&dictionary, b"/Image").is_some();
         if !is_picture {
             scan(&out, true, &mut pdf);
+        }
+        if is_file {
+            pdf.embedded.push(out);
         }
     }
     if memchr::memmem::find_iter(bytes, b"stream").nth(STREAMS_MAX).is_some() {

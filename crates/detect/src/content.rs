@@ -200,6 +200,9 @@ pub fn finding(said: &Judgement, event: &Event) -> Option<Finding> {
     (found.first_seen, found.last_seen, found.count) = (event.meta.time, event.meta.time, 1);
     found.would_change = said.would_change.clone();
     found.models = said.models.clone();
+    if let Body::File(file) = &event.body {
+        found.sha256 = file.sha256.clone();
+    }
     found.evidence = vec![Evidence {
         source: event.meta.source.clone(),
         record: event.meta.record,

@@ -38,6 +38,9 @@ pub struct Finding {
     /// Set when it is about how something is configured: a Compliance Finding (OCSF 2003).
     #[serde(default)]
     pub compliance: Option<Box<Compliance>>,
+    /// Hex SHA-256 of the file that it is about, when its bytes were judged.
+    #[serde(default)]
+    pub sha256: Text,
 }
 
 /// What a posture check says about one resource.

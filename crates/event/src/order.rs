@@ -31,6 +31,15 @@ pub enum What {
         for_s: u32,
         reason: String,
     },
+    /// Move a file out of everybody's reach.
+    Quarantine {
+        path: String,
+        /// Hex SHA-256 that was judged; another content is not moved. Empty: whatever it is.
+        sha256: Text,
+        /// Empty when nothing was found in it.
+        incident: Text,
+        reason: String,
+    },
     Close {
         incident: Text,
         outcome: Outcome,

@@ -13,7 +13,7 @@ pub struct Response {
     pub key: Text,
     /// Empty for a block that an operator asked for by hand.
     pub incident: Text,
-    /// Name of the action that carries it out: `decision`.
+    /// Name of the action that carries it out: `decision`, `nftables`, `quarantine`.
     pub action: Text,
     pub target: Entity,
     pub disposition: Disposition,
@@ -29,6 +29,9 @@ pub struct Response {
     pub phase: Phase,
     /// What takes it back, written before the action runs.
     pub inverse: Text,
+    /// Hex SHA-256 that the target file must have; empty when the target is no file.
+    #[serde(default)]
+    pub sha256: Text,
 }
 
 /// Whether it changes anything.
@@ -90,6 +93,11 @@ impl Phase {
 }
 
 impl Response {
+    /// What it does to its target: `block`, `quarantine`, ..
+    pub fn verb(&self) -> &'static str {
+        if self.action == "quarantine" { "quarantine" } else { self.disposition.word() }
+    }
+
     pub fn is_active(&self, now: Time) -> bool {
         matches!(self.phase, Phase::Applied { .. }) && now < self.until
     }

@@ -219,7 +219,9 @@ impl Correlator {
             What::Close { incident, outcome, note } => (incident, format!("closed as {}{}", words(*outcome), after_dash(note))),
             What::Reopen { incident } => (incident, "reopened".to_owned()),
             What::Note { incident, text } => (incident, format!("note: {text}")),
-            What::Undo { .. } | What::Redo { .. } | What::Block { .. } | What::Enforce { .. } => return None,
+            What::Undo { .. } | What::Redo { .. } | What::Block { .. } | What::Quarantine { .. } | What::Enforce { .. } => {
+                return None;
+            }
         };
         let case = self.cases.get_mut(&number_of(uid)?)?;
         match &order.what {

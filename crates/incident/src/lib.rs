@@ -17,6 +17,6 @@ mod usual;
 pub use correlate::{Change, Config, Correlator};
 pub use forecast::Forecaster;
 pub use never::Never;
-pub use plan::{Plan, Planner, PlannerConfig};
+pub use plan::{Plan, Planner, PlannerConfig, Points};
 pub use story::phase_words;
 pub use usual::Usual;

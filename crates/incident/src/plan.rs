@@ -1,6 +1,10 @@
-//! Which response an incident asks for: the mildest one that ends the harm, with an end, within caps, never against the never-block list.
+//! Which responses an incident asks for: the mildest ones that end the harm, with an end, within caps, never against the never-block list.
 //!
-//! The first block of an address lasts `block_first_s`; each further one twice as long, up to `block_max_s`.
+//! An address is blocked at the gateway, and in the packet filter where there is one and a handshake proved the address. The first block lasts
+//! `block_first_s`; each further one twice as long, up to `block_max_s`. A file whose bytes were judged malicious is put in quarantine until
+//! somebody has looked at it. A sign-in gets its decision from the detector; no enforcement point here asks for a second factor.
+
+mod file;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -21,11 +25,20 @@ pub struct PlannerConfig {
     /// New blocks in any 10 minutes; more need a person.
     pub blocks_per_10_min_max: usize,
     pub soft_allow_s: u32,
+    /// How long a file stays in quarantine before somebody should have looked at it.
+    pub review_s: u32,
 }
 
 impl Default for PlannerConfig {
     fn default() -> PlannerConfig {
-        PlannerConfig { score_min: 0.7, block_first_s: 900, block_max_s: 86_400, blocks_per_10_min_max: 50, soft_allow_s: 86_400 }
+        PlannerConfig {
+            score_min: 0.7,
+            block_first_s: 900,
+            block_max_s: 86_400,
+            blocks_per_10_min_max: 50,
+            soft_allow_s: 86_400,
+            review_s: 90 * 86_400,
+        }
     }
 }
 
@@ -40,8 +53,16 @@ pub enum Plan {
     },
 }
 
+/// What can carry responses out besides the gateway's table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Points {
+    pub nftables: bool,
+    pub quarantine: bool,
+}
+
 pub struct Planner {
     config: PlannerConfig,
+    pub points: Points,
     /// Blocks of a target so far, and when the latest of them ends.
     history: HashMap<Entity, (u32, Time)>,
     /// Undone by a person: this analytic does not act on this target until then.
@@ -55,7 +76,14 @@ const KEPT_MAX: usize = 100_000;
 
 impl Planner {
     pub fn new(config: PlannerConfig) -> Planner {
-        Planner { config, history: HashMap::new(), soft_allows: HashMap::new(), recent: VecDeque::new(), left: HashMap::new() }
+        Planner {
+            config,
+            points: Points::default(),
+            history: HashMap::new(),
+            soft_allows: HashMap::new(),
+            recent: VecDeque::new(),
+            left: HashMap::new(),
+        }
     }
 
     /// Takes up the responses of an earlier run.
@@ -69,20 +97,23 @@ impl Planner {
         }
     }
 
-    /// What `finding`, now part of `incident`, asks for.
-    pub fn plan(&mut self, incident: &Incident, finding: &Finding, mode: Mode, never: &Never, now: Time) -> Option<Plan> {
-        let target = target(finding)?;
+    /// What `finding`, now part of `incident`, asks for: several responses are about the same target, one at each point.
+    pub fn plan(&mut self, incident: &Incident, finding: &Finding, mode: Mode, never: &Never, now: Time) -> Vec<Plan> {
+        let file = file::target(finding).filter(|_| self.points.quarantine);
+        let Some(target) = file.or_else(|| target(finding)) else { return Vec::new() };
         if finding.score.value() < self.config.score_min || !incident.is_open() || !certain(incident, finding) {
-            return None;
+            return Vec::new();
         }
         let (times, until) = self.history.get(target).copied().unwrap_or_default();
         if times > 0 && now < until {
-            return None;
+            return Vec::new();
         }
         let soft = self.soft_allows.get(&(finding.analytic.uid.clone(), target.clone())).copied();
         let why = if soft.is_some_and(|end| now < end) {
             Some(format!("an operator undid this before: {} does not act on {} again for now", finding.analytic.name, target.name))
         } else if let Some(why) = never.refuses(target) {
+            Some(why)
+        } else if let Some(why) = file.and_then(file::refuses) {
             Some(why)
         } else if self.over_cap(now) {
             Some(format!("more than {} new blocks in 10 minutes: a person has to look first", self.config.blocks_per_10_min_max))
@@ -94,29 +125,43 @@ impl Planner {
             if self.left.len() > KEPT_MAX {
                 self.left.clear();
             }
-            return (known.as_ref() != Some(&why)).then(|| Plan::Leave { target: target.clone(), why });
+            return if known.as_ref() == Some(&why) { Vec::new() } else { vec![Plan::Leave { target: target.clone(), why }] };
+        }
+        if file.is_some() {
+            let end = now.plus_s(i64::from(self.config.review_s));
+            self.note(target, end);
+            self.recent.push_back(now);
+            return vec![Plan::Do(Box::new(file::quarantine(incident, finding, target, times, mode, now, end)))];
         }
         let for_s = self.config.block_first_s.saturating_mul(1 << times.min(16)).min(self.config.block_max_s);
         let end = now.plus_s(i64::from(for_s));
         self.note(target, end);
         self.recent.push_back(now);
-        let key = short_id("K", &[incident.uid.as_bytes(), b"decision", target.name.as_bytes(), &times.to_le_bytes()]);
-        Some(Plan::Do(Box::new(Response {
-            uid: short_id("R", &[key.as_bytes()]),
-            key,
-            incident: incident.uid.clone(),
-            action: "decision".into(),
-            target: target.clone(),
-            disposition: Disposition::Block,
-            mode,
-            analytic: finding.analytic.uid.clone(),
-            by: "playbook web-and-login-attack".into(),
-            reason: finding.title.clone(),
-            requested: now,
-            until: end,
-            phase: Phase::Requested,
-            inverse: format!("remove the decision for {}", target.name).into(),
-        })))
+        let at = |action: &'static str, inverse: String| {
+            let key = short_id("K", &[incident.uid.as_bytes(), action.as_bytes(), target.name.as_bytes(), &times.to_le_bytes()]);
+            Plan::Do(Box::new(Response {
+                uid: short_id("R", &[key.as_bytes()]),
+                key,
+                incident: incident.uid.clone(),
+                action: action.into(),
+                target: target.clone(),
+                disposition: Disposition::Block,
+                mode,
+                analytic: finding.analytic.uid.clone(),
+                by: "playbook web-and-login-attack".into(),
+                reason: finding.title.clone(),
+                requested: now,
+                until: end,
+                phase: Phase::Requested,
+                inverse: inverse.into(),
+                sha256: Text::default(),
+            }))
+        };
+        let mut plans = vec![at("decision", format!("remove the decision for {}", target.name))];
+        if self.points.nftables && target.kind == EntityKind::Address && proven(finding) {
+            plans.push(at("nftables", format!("take {} out of the sets of table inet bartizan", target.name)));
+        }
+        plans
     }
 
     /// After an undo: the same analytic leaves the same target alone for a while, and the next block starts short again.
@@ -161,6 +206,11 @@ fn certain(incident: &Incident, finding: &Finding) -> bool {
     finding.analytic.uid != "web.request" || agree || incident.event_count >= REQUESTS_MIN
 }
 
+/// Requests and sign-ins need a handshake, so that the address is not made up; packets seen on the wire do not.
+fn proven(finding: &Finding) -> bool {
+    ["web.", "identity."].iter().any(|family| finding.analytic.uid.starts_with(family))
+}
+
 /// The actor's address; on this machine itself, where everybody shares one, the program at the address.
 fn target(finding: &Finding) -> Option<&Entity> {
     let actor = finding.actor().filter(|e| e.kind == EntityKind::Address)?;
@@ -187,8 +237,8 @@ mod tests {
         (Incident { uid: "INC-1".into(), event_count: 3, ..Incident::default() }, finding)
     }
 
-    fn length_s(plan: Option<Plan>) -> Option<f64> {
-        match plan {
+    fn length_s(plans: Vec<Plan>) -> Option<f64> {
+        match plans.into_iter().next() {
             Some(Plan::Do(response)) => Some(response.until.since_s(response.requested)),
             _ => None,
         }
@@ -203,7 +253,7 @@ mod tests {
         for expected_s in [900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0, 57_600.0, 86_400.0, 86_400.0] {
             let planned = length_s(planner.plan(&incident, &finding, Mode::Enforce, &never, now));
             assert_eq!(planned, Some(expected_s));
-            assert_eq!(planner.plan(&incident, &finding, Mode::Enforce, &never, now.plus_s(1)), None, "one at a time");
+            assert_eq!(planner.plan(&incident, &finding, Mode::Enforce, &never, now.plus_s(1)), [], "one at a time");
             now = now.plus_s(expected_s as i64 + 1);
         }
     }
@@ -216,8 +266,8 @@ mod tests {
         assert!(length_s(planner.plan(&incident, &finding, Mode::Enforce, &never, T0)).is_some());
         planner.soft_allow(&finding.analytic.uid, &finding.entities[0], T0.plus_s(60));
         let left = planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(61));
-        assert!(matches!(left, Some(Plan::Leave { .. })), "the trail says why");
-        assert_eq!(planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(62)), None, "and says it once");
+        assert!(matches!(left[..], [Plan::Leave { .. }]), "the trail says why");
+        assert_eq!(planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(62)), [], "and says it once");
         finding.analytic.uid = "web.flood".into();
         assert!(length_s(planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(63))).is_some());
     }
@@ -226,7 +276,7 @@ mod tests {
     fn weak_findings_and_protected_addresses_are_left_alone() {
         let mut planner = Planner::new(PlannerConfig::default());
         let (incident, mut finding) = case("127.0.0.1");
-        assert!(matches!(planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0), Some(Plan::Leave { .. })));
+        assert!(matches!(planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0)[..], [Plan::Leave { .. }]));
         finding.entities.push(Entity::client("127.0.0.1".parse().expect("an address"), "attack-tool/1"));
         assert!(
             length_s(planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0)).is_some(),
@@ -234,7 +284,7 @@ mod tests {
         );
         let (incident, mut weak) = case("203.0.113.9");
         weak.score = Score::new(0.5);
-        assert_eq!(planner.plan(&incident, &weak, Mode::Enforce, &Never::default(), T0), None);
+        assert_eq!(planner.plan(&incident, &weak, Mode::Enforce, &Never::default(), T0), []);
     }
 
     #[test]
@@ -245,5 +295,42 @@ mod tests {
             length_s(planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0.plus_s(*n))).is_some()
         });
         assert_eq!(planned.count(), 50);
+    }
+
+    fn actions(plans: &[Plan]) -> Vec<(&str, &str)> {
+        let done = plans.iter().map(|plan| match plan {
+            Plan::Do(response) => (response.action.as_str(), response.target.name.as_str()),
+            Plan::Leave { target, .. } => ("", target.name.as_str()),
+        });
+        done.collect()
+    }
+
+    #[test]
+    fn each_kind_of_target_gets_what_is_at_hand_for_it() {
+        let plan = |points: Points, analytic: &str, actor: &str, sha256: &str| {
+            let mut planner = Planner::new(PlannerConfig::default());
+            planner.points = points;
+            let (incident, mut finding) = case("203.0.113.9");
+            finding.analytic.uid = analytic.into();
+            finding.entities = vec![actor.parse().expect("an entity")];
+            (finding.sha256, finding.severity) = (sha256.into(), event::Severity::High);
+            planner.plan(&incident, &finding, Mode::Monitor, &Never::default(), T0)
+        };
+        let all = Points { nftables: true, quarantine: true };
+        let both = [("decision", "203.0.113.9"), ("nftables", "203.0.113.9")];
+        assert_eq!(actions(&plan(Points::default(), "web.request", "203.0.113.9", "")), both[..1]);
+        assert_eq!(actions(&plan(all, "web.request", "203.0.113.9", "")), both);
+        assert_eq!(actions(&plan(all, "network.scan", "203.0.113.9", "")), both[..1], "a packet's address may be made up");
+        let hash = "ab".repeat(32);
+        assert_eq!(actions(&plan(all, "content.file", "file:/srv/in/x.bin", &hash)), [("quarantine", "/srv/in/x.bin")]);
+        assert_eq!(plan(Points::default(), "content.file", "file:/srv/in/x.bin", &hash), [], "nothing there to carry it out");
+        assert_eq!(plan(all, "content.file", "file:/srv/in/x.bin", ""), [], "its bytes were not judged");
+        assert_eq!(plan(all, "host.sigma", "file:/srv/in/x.bin", &hash), [], "a name in somebody's log is no target");
+        assert_eq!(plan(all, "content.file", "file:upload.bin", &hash), [], "nothing on this machine");
+        assert_eq!(
+            actions(&plan(all, "content.file", "file:/usr/bin/ls", &hash)),
+            [("", "/usr/bin/ls")],
+            "the system is left alone, and says so"
+        );
     }
 }

@@ -7,6 +7,11 @@ pub trait Action: Send {
     /// As in [`Response::action`].
     fn name(&self) -> &'static str;
 
+    /// Why this point must not act on this target, whatever was planned; asked before [`Action::apply`].
+    fn refuses(&self, _response: &Response) -> Option<String> {
+        None
+    }
+
     /// Puts it in force, or counts what it would do in monitor mode; says at which points: `gateway`, `nftables`, ..
     fn apply(&mut self, response: &Response, now: Time) -> Result<Vec<Text>, String>;
 
@@ -24,5 +29,10 @@ pub trait Action: Send {
     /// What an undo means for the target, as a sentence's end: `203.0.113.9 let in again`.
     fn undone_words(&self) -> &'static str {
         "as it was before"
+    }
+
+    /// What must not end by itself is renewed for so long when its time is over, and the trail says that nobody has looked at it.
+    fn renewed_s(&self) -> Option<u32> {
+        None
     }
 }

@@ -34,10 +34,17 @@ impl Desk {
         let Some(action) = self.actions.iter_mut().find(|a| a.name() == response.action) else {
             return Phase::Failed { why: format!("no enforcement point for {} here", response.action) };
         };
+        if let Some(why) = action.refuses(response) {
+            return Phase::Refused { why };
+        }
         match action.apply(response, now) {
             Ok(points) => Phase::Applied { receipt: receipt(response, now, "apply"), at: now, points },
             Err(why) => Phase::Failed { why },
         }
+    }
+
+    fn in_force(&self, response: &Response) -> bool {
+        self.actions.iter().any(|a| a.name() == response.action && a.probe(response))
     }
 
     fn take_back(&mut self, response: &Response) -> Result<(), String> {
@@ -50,8 +57,14 @@ impl Desk {
         }
     }
 
+    /// How much longer a response of this kind stays when its time is over; `None` when it ends.
+    fn renewed(&self, response: &Response, now: Time) -> Option<Time> {
+        let action = self.actions.iter().find(|a| a.name() == response.action)?;
+        action.renewed_s().map(|s| now.plus_s(i64::from(s)))
+    }
+
     /// Takes up the responses of an earlier run: what was applied and has not ended is in force again, what was only requested is
-    /// taken back, since nobody can say whether it ran.
+    /// taken back, since nobody can say whether it ran. What this process has no point for is left to one that has.
     pub fn restore(
         &mut self,
         responses: impl IntoIterator<Item = Response>,
@@ -60,12 +73,18 @@ impl Desk {
     ) -> Result<Vec<Response>, Error> {
         let mut steps = Vec::new();
         for mut response in responses {
+            let here = self.actions.iter().any(|a| a.name() == response.action);
             match response.phase {
+                Phase::Applied { .. } if !here && now < response.until => {}
                 Phase::Applied { .. } if now < response.until => {
-                    if let failed @ Phase::Failed { .. } = self.apply(&response, now) {
-                        response.phase = failed;
+                    if let phase @ (Phase::Failed { .. } | Phase::Refused { .. }) = self.apply(&response, now) {
+                        response.phase = phase;
                         steps.push(response.clone());
                     }
+                }
+                Phase::Applied { .. } if self.renewed(&response, now).is_some() => {
+                    response.until = self.renewed(&response, now).unwrap_or(now);
+                    steps.push(response.clone());
                 }
                 // What cannot be taken back stays applied and is tried again at the next tick.
                 Phase::Applied { .. } if self.take_back(&response).is_ok() => {
@@ -73,7 +92,14 @@ impl Desk {
                     steps.push(response.clone());
                 }
                 Phase::Requested => {
-                    response.phase = Phase::Failed { why: "interrupted before it was carried out; taken back at restart".into() };
+                    response.phase = match self.take_back(&response) {
+                        Ok(()) => Phase::Failed { why: "interrupted before it was carried out; taken back at restart".into() },
+                        // It is in force and cannot be taken back: whoever undoes it must find it.
+                        Err(_) if self.in_force(&response) => {
+                            Phase::Applied { receipt: receipt(&response, now, "apply"), at: now, points: vec![response.action.clone()] }
+                        }
+                        Err(why) => Phase::Failed { why: format!("interrupted before it was carried out: {why}") },
+                    };
                     steps.push(response.clone());
                 }
                 _ => {}
@@ -132,8 +158,11 @@ impl Desk {
             Err(error) => Some(Fault::Failed(error.to_string())),
             Ok(()) => (!failed.is_empty()).then(|| Fault::Failed(failed.join("; "))),
         };
-        let names: Vec<&str> = undone.iter().map(|r| r.target.name.as_str()).take(5).collect();
-        let more = undone.len().saturating_sub(5);
+        let mut names: Vec<&str> = undone.iter().map(|r| r.target.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let more = names.len().saturating_sub(5);
+        names.truncate(5);
         let words = undone.first().and_then(|r| self.actions.iter().find(|a| a.name() == r.action)).map_or("", |a| a.undone_words());
         let text = format!(
             "{} {words}{}; not done again for the same reason for 24 h",
@@ -178,13 +207,17 @@ impl Desk {
         }
     }
 
-    /// Ends what is due. Called at least once a second.
+    /// Ends what is due, or renews what must not end by itself. Called at least once a second.
     pub fn expire(&mut self, now: Time, journal: Journal<'_>) -> Result<Vec<Response>, Error> {
         let due: Vec<Response> =
             self.responses.values().filter(|r| matches!(r.phase, Phase::Applied { .. }) && r.until <= now).cloned().collect();
         let mut ended = Vec::with_capacity(due.len());
         for mut response in due {
-            if self.take_back(&response).is_ok() {
+            if let Some(until) = self.renewed(&response, now) {
+                response.until = until;
+                self.responses.insert(response.uid.clone(), response.clone());
+                ended.push(response);
+            } else if self.take_back(&response).is_ok() {
                 response.phase = Phase::Expired { at: now };
                 self.responses.insert(response.uid.clone(), response.clone());
                 ended.push(response);
@@ -294,6 +327,7 @@ mod tests {
             until: T0.plus_s(900),
             phase: Phase::Requested,
             inverse: "remove".into(),
+            sha256: Text::default(),
         }
     }
 

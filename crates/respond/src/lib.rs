@@ -10,11 +10,13 @@ mod action;
 mod decision;
 mod desk;
 mod nftables;
+mod quarantine;
 
 pub use action::Action;
 pub use decision::DecisionTable;
 pub use desk::{Desk, Journal};
 pub use nftables::{Nftables, NftablesConfig};
+pub use quarantine::Quarantine;
 
 /// Could not be done, or must not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

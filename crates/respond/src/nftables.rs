@@ -76,7 +76,7 @@ impl Nftables {
     }
 
     /// Whom this filter must not meet, whatever was planned.
-    fn refuses(&self, ip: IpAddr) -> Option<&'static str> {
+    fn never(&self, ip: IpAddr) -> Option<&'static str> {
         let near = match ip {
             IpAddr::V4(v4) => v4.is_private(),
             IpAddr::V6(v6) => v6.is_unique_local(),
@@ -138,11 +138,18 @@ impl Action for Nftables {
         Nftables::POINT
     }
 
-    fn apply(&mut self, response: &Response, now: Time) -> Result<Vec<Text>, String> {
-        let ip = target(response)?;
-        if let Some(why) = self.refuses(ip) {
-            return Err(format!("{ip} is never filtered: {why}"));
+    fn refuses(&self, response: &Response) -> Option<String> {
+        match target(response) {
+            Ok(ip) => self.never(ip).map(|why| format!("{ip} is never filtered: {why}")),
+            Err(why) => Some(why),
         }
+    }
+
+    fn apply(&mut self, response: &Response, now: Time) -> Result<Vec<Text>, String> {
+        if let Some(why) = self.refuses(response) {
+            return Err(why);
+        }
+        let ip = target(response)?;
         let until = self.others(response, ip).map_or(response.until, |other| other.max(response.until));
         self.nft(&put(&set(response.mode, ip), ip, until.since_s(now).ceil() as i64))?;
         self.held.insert(response.uid.clone(), (ip, response.mode, response.until));

@@ -1,5 +1,5 @@
 //! The packet filter in a network namespace of its own: blocked addresses cannot connect, undo and the end let them in again, rules of others
-//! stay. Says "skipped" without `nft`, `ip` or the rights to make namespaces.
+//! stay. Says "skipped" without `nft`, `ip` or where the kernel gives no network namespace.
 #![allow(clippy::print_stderr)]
 
 use std::process::{Command, Output};
@@ -77,13 +77,14 @@ fn block(uid: &str, address: &str, mode: Mode, now: Time, for_s: i64) -> Respons
         until: now.plus_s(for_s),
         phase: Phase::Requested,
         inverse: "remove the element".into(),
+        sha256: event::Text::default(),
     }
 }
 
 #[test]
 fn blocks_end_and_others_rules_stay() {
     let Some(net) = Net::new() else {
-        eprintln!("skipped: no nft, no ip or no right to make network namespaces");
+        eprintln!("skipped: no network namespace (nft, ip, and the right to make one)");
         return;
     };
     net.nft("add table inet other");

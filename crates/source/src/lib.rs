@@ -12,6 +12,7 @@ pub mod expand;
 mod file;
 mod folder;
 mod follow;
+pub mod host;
 mod split;
 mod stdin;
 

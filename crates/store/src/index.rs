@@ -123,6 +123,7 @@ pub(crate) fn ids<'a>(event: &'a Event, each: &mut dyn FnMut(&'a str)) {
                 | What::Redo { receipt: id }
                 | What::Close { incident: id, .. }
                 | What::Reopen { incident: id }
+                | What::Quarantine { incident: id, .. }
                 | What::Note { incident: id, .. } => each(id),
                 What::Block { .. } | What::Enforce { .. } => {}
             }

@@ -384,6 +384,7 @@ fn order_says(what: &event::order::What, has: &dyn Fn(&str) -> bool) -> bool {
         What::Undo { target } => has(target),
         What::Redo { receipt } => has(receipt),
         What::Block { entity, reason, .. } => has(&entity.name) || has(reason),
+        What::Quarantine { path, incident, reason, .. } => has(path) || has(incident) || has(reason),
         What::Close { incident, note: text, .. } | What::Note { incident, text } => has(incident) || has(text),
         What::Reopen { incident } => has(incident),
         What::Enforce { .. } => false,

@@ -1,5 +1,6 @@
 //! `check [PATH|URL|HASH|-]...`: one word about a file, mail, link or text, with reasons.
 
+mod evict;
 mod input;
 mod record;
 mod rows;
@@ -45,6 +46,9 @@ pub(super) struct Check {
     /// Keep it in the data directory: what is found becomes an incident
     #[arg(long)]
     record: bool,
+    /// Move files judged phishing or malicious out of reach; asks, or needs --yes. `undo PATH` puts one back. Implies --record
+    #[arg(long)]
+    quarantine: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -79,6 +83,9 @@ struct Checked {
     /// First bytes of it, for the log.
     head: Vec<u8>,
     cpu_ms: f64,
+    /// A whole file of this machine, with the hash of its bytes.
+    is_file: bool,
+    sha256: String,
 }
 
 /// What the judging needs, once.
@@ -95,14 +102,14 @@ impl Judge {
         let said = content::judge(&Input { name, matter }, &self.knowledge);
         let cpu_ms = input::cpu_ms() - start;
         self.found |= self.fail_on.0.is_some_and(|least| said.verdict >= least);
-        Checked { input: name.to_owned(), id: None, said, head: input::head(matter), cpu_ms }
+        Checked { input: name.to_owned(), id: None, said, head: input::head(matter), cpu_ms, is_file: false, sha256: String::new() }
     }
 
     /// It could not be read, which is a result as well.
     fn could_not(&mut self, name: &str, code: &str, why: String) -> Checked {
         self.unreadable = true;
         let said = Judgement::unknown("unknown", code, why);
-        Checked { input: name.to_owned(), id: None, said, head: Vec::new(), cpu_ms: 0.0 }
+        Checked { input: name.to_owned(), id: None, said, head: Vec::new(), cpu_ms: 0.0, is_file: false, sha256: String::new() }
     }
 }
 
@@ -116,7 +123,8 @@ pub(super) fn run(args: &Check, global: &Global) -> Result<Exit, Fail> {
         knowledge.config.mail.threshold = learnt.get("threshold").and_then(serde_json::Value::as_f64).map(|limit| limit as f32);
     }
     let mut judge = Judge { knowledge, fail_on: args.fail_on, found: false, unreadable: false };
-    let mut record = if args.record { Some(record::Recorder::start(&content, judge.knowledge.clone(), global)?) } else { None };
+    let mut record =
+        if args.record || args.quarantine { Some(record::Recorder::start(&content, judge.knowledge.clone(), global)?) } else { None };
     let mut teller = say::Teller::new(args.ndjson, global);
     let mut each = |checked: Checked| {
         if let Some(record) = &mut record {
@@ -131,11 +139,18 @@ pub(super) fn run(args: &Check, global: &Global) -> Result<Exit, Fail> {
         input::each(name, args.as_type, &mut judge, &mut each);
     }
     teller.end();
-    let incidents: Vec<Text> = record.map(record::Recorder::stop).unwrap_or_default();
-    if !args.ndjson && !global.json {
-        for uid in &incidents {
-            out::line(format!(" incident {uid}      why: bartizan explain {uid}"));
+    if let Some(settled) = record.map(record::Recorder::settle).transpose()? {
+        if !args.ndjson && !global.json {
+            let mut named: Vec<&Text> = settled.incidents.iter().map(|(_, incident)| incident).collect();
+            named.sort_unstable();
+            named.dedup();
+            for uid in named {
+                out::line(format!(" incident {uid}      why: bartizan explain {uid}"));
+            }
         }
+        let moved = if args.quarantine { evict::evict(&settled, args.ndjson, global) } else { Ok(Exit::Fine) };
+        settled.to.stop();
+        judge.unreadable |= moved? == Exit::CouldNot;
     }
     Ok(match (judge.unreadable, judge.found) {
         (true, _) => Exit::CouldNot,

@@ -74,6 +74,7 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
     let service = Service::start(Wanted {
         data_dir,
         demo: true,
+        nftables: None,
         enforce: true,
         console: Some(console),
         gateway: Some(GatewayWanted { config, inspect: true, ndjson: None }),

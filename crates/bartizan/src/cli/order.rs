@@ -13,6 +13,7 @@ use super::{Global, out};
 use crate::control::{self, Ask, Reply};
 use crate::engine::{Engine, Shared};
 use crate::pipeline::Pipeline;
+use crate::points::Points;
 use crate::{clock, knowledge, paths};
 
 /// Take a response back: the client is let in again
@@ -94,11 +95,13 @@ pub(super) fn undo(args: &Undo, global: &Global) -> Result<Exit, Fail> {
     let answer = if args.dry_run { None } else { Some(carry_out(What::Undo { target: target.as_str().into() }, global, &data_dir)?) };
     if !global.json && !global.quiet {
         for response in planned.iter().take(10) {
-            let verb = if response.disposition == Disposition::Block { "unblock" } else { "release" };
-            out::line(format!(
-                " will   {verb} {} at gateway; not re-block for the same reason for 24 h",
-                out::shown(&response.target.name)
-            ));
+            let name = out::shown(&response.target.name);
+            out::line(match (response.action.as_str(), response.disposition) {
+                ("quarantine", _) => format!(" will   move the file back to {name}"),
+                ("nftables", _) => format!(" will   unblock {name} at nftables; not re-block for the same reason for 24 h"),
+                (_, Disposition::Block) => format!(" will   unblock {name} at gateway; not re-block for the same reason for 24 h"),
+                _ => format!(" will   release {name} at gateway"),
+            });
         }
         if planned.len() > 10 {
             out::line(format!("        and {} more", planned.len() - 10));
@@ -129,7 +132,7 @@ pub(super) fn block(args: &Block, global: &Global) -> Result<Exit, Fail> {
 }
 
 /// Who asks: the account, as the operating system knows it.
-fn by() -> Text {
+pub(super) fn by() -> Text {
     let name = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "operator".into());
     format!("cli:{name}").into()
 }
@@ -139,14 +142,15 @@ pub(super) fn carry_out(what: What, global: &Global, data_dir: &Path) -> Result<
     match control::ask(&paths::control_socket(data_dir), &ask) {
         Some(Reply::Order(answer)) => return Ok(answer),
         Some(Reply::Error(error)) => return Err(Fail::new("E0602", error)),
-        Some(Reply::Link { .. }) => return Err(Fail::new("E0602", "the running bartizan answered something else")),
+        Some(Reply::Link { .. } | Reply::Kept) => return Err(Fail::new("E0602", "the running bartizan answered something else")),
         None => {}
     }
     let Ask::Order { what, by } = ask else { return Err(Fail::new("E0602", "no order")) };
     let (knowledge, _) = knowledge::Content::load(global.content.as_deref())?.knowledge()?;
     let (writer, _) = store::open(data_dir, store::Options::default()).map_err(|e| super::text::cannot_open(data_dir, &e))?;
     let pipeline = Pipeline::new(&knowledge, 1, incident::Never::default(), event::response::Mode::Monitor);
-    let mut engine = Engine::open(pipeline, writer, Shared::new(false), clock::now())?;
+    let points = Points { nftables: None, data_dir: data_dir.to_owned() };
+    let mut engine = Engine::open(pipeline, writer, Shared::new(false), &points, clock::now())?;
     Ok(engine.order(what, &by.as_str().into(), clock::now()))
 }
 

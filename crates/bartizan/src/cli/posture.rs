@@ -1,6 +1,8 @@
 //! `posture PATH`: what is wrong in configuration, with the line, the reason and the fix. What could not be evaluated is counted, never reported.
 
 mod folder;
+mod framework;
+mod host;
 mod record;
 mod sarif;
 mod suppress;
@@ -19,17 +21,23 @@ use super::fail::{Exit, Fail};
 use super::{Global, out};
 use crate::knowledge::Content;
 
-/// Find what is wrong in Terraform, plans, CloudFormation, Kubernetes, Dockerfiles and compose files
+/// Find what is wrong in Terraform, plans, CloudFormation, Kubernetes, Dockerfiles, compose files, or on this machine (`host`)
 ///
 /// Nothing is fetched, run or changed. What cannot be known is counted as not evaluated and never reported.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  bartizan posture infra/\n  bartizan posture infra/ --sarif out.sarif --fail-on high\n  bartizan posture --list-rules\n\nExit codes: 0 nothing at or above --fail-on; 1 found; 3 it could not be read."
+    after_help = "Examples:\n  bartizan posture infra/\n  bartizan posture infra/ --sarif out.sarif --fail-on high\n  bartizan posture host\n  bartizan posture infra/ --framework cis_aws_3.0\n  bartizan posture --list-rules\n\nExit codes: 0 nothing at or above --fail-on; 1 found; 3 it could not be read."
 )]
 pub(super) struct Posture {
-    /// A folder or a file
+    /// A folder or a file, or `host` for this machine (a folder of that name: ./host)
     #[arg(required_unless_present = "list_rules")]
     path: Option<PathBuf>,
+    /// With `host`: also write the facts to a file, to look at or to judge elsewhere
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Also the report of a compliance framework, requirement by requirement
+    #[arg(long, value_name = "ID")]
+    framework: Option<String>,
     /// Every rule, and nothing else
     #[arg(long)]
     list_rules: bool,
@@ -91,7 +99,8 @@ pub(super) fn run(args: &Posture, global: &Global) -> Result<Exit, Fail> {
             .exit(Exit::Usage));
     }
     let path = args.path.as_deref().unwrap_or(".".as_ref());
-    let files = folder::read(path)?;
+    let framework = args.framework.as_deref().map(|id| framework::named(&content, id)).transpose()?;
+    let files = if path == std::path::Path::new("host") { host::read(args.save.as_deref())? } else { folder::read(path)? };
     let mut scan = decode::posture::read(&files.files);
     for (file, text) in files.notices {
         scan.notices.push(decode::posture::Notice { file, line: 0, text });
@@ -105,9 +114,13 @@ pub(super) fn run(args: &Posture, global: &Global) -> Result<Exit, Fail> {
     };
     let mut suppressions = suppress::Suppressions::of(&files.files);
     let (mut found, mut not_evaluated) = (Vec::new(), 0_u64);
+    let mut verdicts = Vec::new();
     for item in &scan.items {
         for verdict in rules.judge(item) {
             let rule = &rules.all()[verdict.rule];
+            if framework.is_some() {
+                verdicts.push((item.address.clone(), verdict.clone()));
+            }
             match verdict.known {
                 _ if !wanted(rule) => {}
                 Known::Unknown => not_evaluated += 1,
@@ -124,6 +137,10 @@ pub(super) fn run(args: &Posture, global: &Global) -> Result<Exit, Fail> {
             }
         }
     }
+    let report = framework.map(|framework| {
+        let accepted = found.iter().filter(|f| f.suppressed.is_some()).map(|f| (f.verdict.rule, f.item.address.clone())).collect();
+        framework::Told::new(framework, &rules, &verdicts, &accepted)
+    });
     let wall_ms = start.elapsed().as_millis() as u64;
     let findings: Vec<Value> = found.iter().map(|f| object(&rules, f)).collect();
     if let Some(file) = &args.sarif {
@@ -135,12 +152,17 @@ pub(super) fn run(args: &Posture, global: &Global) -> Result<Exit, Fail> {
     }
     if global.json {
         let notices: Vec<Value> = scan.notices.iter().map(|n| json!({"file": n.file, "line": n.line, "text": n.text})).collect();
-        out::json(&json!({
+        let mut object = json!({
             "schema": "bartizan.posture/1", "files": scan.files, "resources": scan.items.len(), "undecoded": scan.undecoded,
             "not_evaluated": not_evaluated, "wall_ms": wall_ms, "findings": findings, "notices": notices,
-        }));
+        });
+        if let Some(report) = &report {
+            object["framework"] = report.object();
+        }
+        out::json(&object);
     } else {
         people(&rules, &found, &scan, not_evaluated, wall_ms);
+        report.iter().for_each(framework::Told::people);
     }
     let bad =
         found.iter().any(|f| f.suppressed.is_none() && args.fail_on.0.is_some_and(|least| rules.all()[f.verdict.rule].severity >= least));
@@ -155,9 +177,15 @@ fn object(rules: &Rules, found: &Found<'_>) -> Value {
     json!({
         "rule": rule.id, "aliases": rule.aliases, "severity": rule.severity.word(), "file": found.item.file, "line": found.line,
         "end_line": found.end_line, "resource": found.item.address, "title": rule.title, "why": rule.why, "evidence": evidence,
-        "fix": rule.fix, "fixable": false, "frameworks": [], "techniques": techniques, "fingerprint": found.fingerprint,
+        "fix": rule.fix, "fixable": false, "frameworks": frameworks(rules, found.verdict.rule), "techniques": techniques, "fingerprint": found.fingerprint,
         "suppressed": found.suppressed, "drift": null,
     })
+}
+
+/// The requirements that a rule stands for.
+fn frameworks(rules: &Rules, rule: usize) -> Vec<Value> {
+    let pairs = rules.requirements(rule).iter().filter_map(|r| r.split_once(':'));
+    pairs.map(|(id, requirement)| json!({"id": id, "requirement": requirement})).collect()
 }
 
 /// Fingerprints of an earlier result.
@@ -174,10 +202,11 @@ fn list(rules: &Rules, global: &Global) {
         let all: Vec<Value> = rules
             .all()
             .iter()
-            .map(|r| {
+            .enumerate()
+            .map(|(n, r)| {
                 let techniques: Vec<&str> = r.techniques.iter().map(|t| t.uid).collect();
                 json!({"id": r.id, "title": r.title, "severity": r.severity.word(), "inputs": r.inputs(rules), "resources": r.resources,
-                    "aliases": r.aliases, "frameworks": [], "techniques": techniques, "fixable": false})
+                    "aliases": r.aliases, "frameworks": frameworks(rules, n), "techniques": techniques, "fixable": false})
             })
             .collect();
         return out::json(&json!({"schema": "bartizan.posture-rules/1", "rules": all}));

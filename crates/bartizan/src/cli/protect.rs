@@ -27,6 +27,8 @@ pub(super) struct Protect {
     /// Refuse what is judged an attack, and block who attacks for a while
     #[arg(long)]
     enforce: bool,
+    #[command(flatten)]
+    filter: super::filter::Filter,
     /// Name of the site in incidents [default: the upstream's host]
     #[arg(long)]
     site: Option<String>,
@@ -91,6 +93,7 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
         demo: false,
         enforce: args.enforce,
         console,
+        nftables: args.filter.config(),
         gateway: Some(GatewayWanted { config, inspect: !args.no_inspect, ndjson: args.log_ndjson.clone() }),
         never,
         models: model_states(&content),

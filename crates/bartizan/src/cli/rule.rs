@@ -1,4 +1,4 @@
-//! `rule lint|list`: Sigma rules before they are used.
+//! `rule lint|list|test`: rules before they are used.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::knowledge::Content;
 /// Look at Sigma rules: which are used, which are refused and why
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  bartizan rule lint my-rules/\n  bartizan rule list --json\n\nExit codes: 0 every rule can be used; 1 some are refused; 3 could not read them."
+    after_help = "Examples:\n  bartizan rule lint my-rules/\n  bartizan rule list --json\n  bartizan rule test --posture\n\nExit codes: 0 every rule can be used; 1 some are refused, or an example is judged wrongly; 3 could not read them."
 )]
 pub(super) struct Rule {
     #[command(subcommand)]
@@ -23,6 +23,15 @@ pub(super) struct Rule {
 enum What {
     /// Load rules (folder, .yml, .tar.zst) and say what is refused, and which log sources no event reaches
     Lint { paths: Vec<PathBuf> },
+    /// Run the examples of the rules: each bad one must be found, each good one must stay silent
+    Test {
+        /// The rules about configuration
+        #[arg(long, required = true)]
+        posture: bool,
+        /// Only this rule, by id or alias
+        #[arg(long, value_name = "ID")]
+        rule: Option<String>,
+    },
     /// Every rule that is loaded
     List {
         /// Rules beside the built-in ones
@@ -38,12 +47,36 @@ pub(super) fn run(args: &Rule, global: &Global) -> Result<Exit, Fail> {
             content.add_rules(paths)?;
             lint(&content.sigma()?, global)
         }
+        What::Test { rule, .. } => test(&content.posture_rules()?, rule.as_deref(), global),
         What::List { rules } => {
             content.add_rules(rules)?;
             list(&content.sigma()?, global);
             Ok(Exit::Fine)
         }
     }
+}
+
+fn test(rules: &::rule::posture::Rules, only: Option<&str>, global: &Global) -> Result<Exit, Fail> {
+    let wanted: Vec<usize> = (0..rules.all().len()).filter(|n| only.is_none_or(|id| rules.all()[*n].is_named(id))).collect();
+    if wanted.is_empty() {
+        return Err(
+            Fail::new("E0510", format!("no rule is called {}", out::shown(only.unwrap_or_default()))).fix("bartizan posture --list-rules")
+        );
+    }
+    let examples: usize = wanted.iter().map(|n| rules.all()[*n].bad.len() + rules.all()[*n].good.len()).sum();
+    let failures: Vec<(&str, String)> =
+        wanted.iter().flat_map(|n| rules.examples_of(*n).into_iter().map(|why| (rules.all()[*n].id.as_str(), why))).collect();
+    if global.json {
+        let listed: Vec<_> = failures.iter().map(|(rule, why)| json!({"rule": rule, "why": why})).collect();
+        out::json(&json!({
+            "schema": "bartizan.rule_test/1", "rules": wanted.len(), "passed": examples - failures.len(), "failed": failures.len(), "skipped": 0,
+            "failures": listed,
+        }));
+    } else {
+        failures.iter().for_each(|(_, why)| out::line(out::shown(why)));
+        out::line(format!("{} rules, {examples} examples: {} passed, {} failed", wanted.len(), examples - failures.len(), failures.len()));
+    }
+    Ok(if failures.is_empty() { Exit::Fine } else { Exit::Found })
 }
 
 fn lint(set: &::rule::sigma::Set, global: &Global) -> Result<Exit, Fail> {

@@ -34,6 +34,11 @@ pub(super) struct Watch {
     /// Findings and incidents as OCSF, one object a line
     #[arg(long)]
     ndjson: bool,
+    /// Carry responses out; without it they are recorded only
+    #[arg(long)]
+    enforce: bool,
+    #[command(flatten)]
+    filter: super::filter::Filter,
     #[arg(long)]
     no_console: bool,
     #[arg(long, value_name = "ADDR")]
@@ -58,10 +63,11 @@ pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
     let service = Service::start(Wanted {
         data_dir,
         demo: false,
-        enforce: false,
+        enforce: args.enforce,
         console,
         gateway: None,
         never: incident::Never::default(),
+        nftables: args.filter.config(),
         models: model_states(&content),
         knowledge,
         forecaster,

@@ -1,10 +1,11 @@
-//! Configuration to resources: Terraform folders and plans, CloudFormation, Kubernetes manifests, Dockerfiles, compose files.
+//! Configuration to resources: Terraform folders and plans, CloudFormation, Kubernetes manifests, Dockerfiles, compose files, facts about hosts.
 //!
 //! All files of one scan come in together, because modules, variables and links cross files. What does not parse is counted and said;
 //! the rest is read.
 
 mod cloudformation;
 mod dockerfile;
+mod host;
 mod json;
 mod kubernetes;
 mod link;
@@ -187,7 +188,8 @@ fn documents(path: &str, all: Vec<Node>, scan: &mut Scan) {
         understood |= plan::read(path, &one, scan)
             || cloudformation::read(path, &one, scan)
             || kubernetes::read(path, &one, scan)
-            || dockerfile::compose(path, &one, scan);
+            || dockerfile::compose(path, &one, scan)
+            || host::read(path, &one, scan);
     }
     if !understood {
         // Some other YAML or JSON: nothing of ours.

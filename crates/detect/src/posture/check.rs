@@ -81,7 +81,7 @@ impl Detector for Check {
                 line,
                 end_line,
                 fix: rule.fix.clone(),
-                requirements: Vec::new(),
+                requirements: self.rules.requirements(verdict.rule).iter().map(|r| r.as_str().into()).collect(),
                 fingerprint: fingerprint(rule, &item.address, &verdict.evidence).into(),
             }));
             out.push(finding);

@@ -28,6 +28,8 @@ pub struct Requirement {
 pub enum Status {
     Pass,
     Fail,
+    /// What fails is suppressed with a reason where it is written.
+    Accepted,
     /// Some of its checks have no rule here, or there is no resource that they are about.
     NotAssessed,
     /// Nothing automatic exists.
@@ -39,6 +41,7 @@ impl Status {
         match self {
             Status::Pass => "pass",
             Status::Fail => "fail",
+            Status::Accepted => "accepted",
             Status::NotAssessed => "not_assessed",
             Status::Manual => "manual",
         }
@@ -81,8 +84,8 @@ impl Framework {
     }
 }
 
-/// Per requirement what the verdicts over all resources (by address) say.
-pub fn report(framework: &Framework, rules: &Rules, verdicts: &[(String, Verdict)]) -> Vec<Report> {
+/// Per requirement what the verdicts over all resources (by address) say. `accepted`: rule and address of what is suppressed with a reason.
+pub fn report(framework: &Framework, rules: &Rules, verdicts: &[(String, Verdict)], accepted: &BTreeSet<(usize, String)>) -> Vec<Report> {
     let mut by_rule: BTreeMap<usize, Vec<(&str, Known)>> = BTreeMap::new();
     for (address, verdict) in verdicts {
         by_rule.entry(verdict.rule).or_default().push((address, verdict.known));
@@ -94,13 +97,22 @@ pub fn report(framework: &Framework, rules: &Rules, verdicts: &[(String, Verdict
             let standing: Vec<usize> =
                 (0..rules.all().len()).filter(|i| rules.all()[*i].checks.iter().any(|c| requirement.checks.contains(c))).collect();
             let seen = || standing.iter().filter_map(|i| by_rule.get(i)).flatten();
-            let failed: BTreeSet<&str> = seen().filter(|(_, known)| *known == Known::True).map(|(a, _)| *a).collect();
+            let fails = |open: bool| {
+                let of = |i: &usize| {
+                    let all = by_rule.get(i).into_iter().flatten().filter(|(_, known)| *known == Known::True);
+                    all.filter(|(a, _)| accepted.contains(&(*i, (*a).to_owned())) != open).map(|(a, _)| *a).collect::<Vec<_>>()
+                };
+                standing.iter().flat_map(of).collect::<BTreeSet<&str>>()
+            };
+            let failed = fails(true);
             let covered: Vec<&String> = standing.iter().flat_map(|i| &rules.all()[*i].checks).collect();
             let without_rule: Vec<String> = requirement.checks.iter().filter(|c| !covered.contains(c)).cloned().collect();
             let status = if requirement.checks.is_empty() {
                 Status::Manual
             } else if !failed.is_empty() {
                 Status::Fail
+            } else if !fails(false).is_empty() {
+                Status::Accepted
             } else if without_rule.is_empty() && seen().any(|(_, known)| *known == Known::False) {
                 Status::Pass
             } else {

@@ -95,6 +95,8 @@ pub struct Rules {
     all: Vec<Rule>,
     by_kind: HashMap<String, Vec<usize>>,
     fields: Fields,
+    /// By rule: `framework:requirement`.
+    requirements: Vec<Vec<String>>,
 }
 
 /// What one rule says about one resource.
@@ -131,6 +133,24 @@ impl Rules {
         if faults.is_empty() { Ok(rules) } else { Err(faults) }
     }
 
+    /// Remembers which requirements each rule stands for.
+    #[must_use]
+    pub fn with_frameworks(mut self, frameworks: &[Framework]) -> Rules {
+        let of = |rule: &Rule| -> Vec<String> {
+            if rule.checks.is_empty() {
+                return Vec::new();
+            }
+            frameworks.iter().flat_map(|f| f.of_rule(&rule.checks).map(move |r| format!("{}:{r}", f.id))).collect()
+        };
+        self.requirements = self.all.iter().map(of).collect();
+        self
+    }
+
+    /// `framework:requirement` of a rule, by its index.
+    pub fn requirements(&self, rule: usize) -> &[String] {
+        self.requirements.get(rule).map(Vec::as_slice).unwrap_or_default()
+    }
+
     pub fn all(&self) -> &[Rule] {
         &self.all
     }
@@ -154,18 +174,22 @@ impl Rules {
 
     /// The examples of every rule that do not do what they say.
     pub fn examples(&self) -> Vec<String> {
+        (0..self.all.len()).flat_map(|rule| self.examples_of(rule)).collect()
+    }
+
+    /// The examples of one rule that do not do what they say.
+    pub fn examples_of(&self, index: usize) -> Vec<String> {
+        let rule = &self.all[index];
         let mut wrong = Vec::new();
-        for (i, rule) in self.all.iter().enumerate() {
-            let sides = rule.bad.iter().map(|e| (e, true)).chain(rule.good.iter().map(|e| (e, false)));
-            for (example, bad) in sides {
-                let scan = read(&[(file_of(example).to_owned(), example.clone().into_bytes())]);
-                let verdicts: Vec<Known> =
-                    scan.items.iter().flat_map(|item| self.judge(item)).filter(|v| v.rule == i).map(|v| v.known).collect();
-                let fires = verdicts.contains(&Known::True);
-                if fires != bad || verdicts.is_empty() || scan.undecoded > 0 {
-                    let word = if bad { "bad" } else { "good" };
-                    wrong.push(format!("{} {word} example: verdicts {verdicts:?}, {:?}\n{example}", rule.id, scan.notices));
-                }
+        let sides = rule.bad.iter().map(|e| (e, true)).chain(rule.good.iter().map(|e| (e, false)));
+        for (example, bad) in sides {
+            let scan = read(&[(file_of(example).to_owned(), example.clone().into_bytes())]);
+            let verdicts: Vec<Known> =
+                scan.items.iter().flat_map(|item| self.judge(item)).filter(|v| v.rule == index).map(|v| v.known).collect();
+            let fires = verdicts.contains(&Known::True);
+            if fires != bad || verdicts.is_empty() || scan.undecoded > 0 {
+                let word = if bad { "bad" } else { "good" };
+                wrong.push(format!("{} {word} example: verdicts {verdicts:?}, {:?}\n{example}", rule.id, scan.notices));
             }
         }
         wrong

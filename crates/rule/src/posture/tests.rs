@@ -136,6 +136,6 @@ fn a_requirement_passes_only_when_all_of_it_was_looked_at() {
     let scan = read(&[("main.tf".into(), code.into())]);
     let verdicts: Vec<(String, Verdict)> =
         scan.items.iter().flat_map(|i| rules.judge(i).into_iter().map(|v| (i.address.clone(), v))).collect();
-    let statuses: Vec<&str> = report(&framework, &rules, &verdicts).iter().map(|r| r.status.word()).collect();
+    let statuses: Vec<&str> = report(&framework, &rules, &verdicts, &Default::default()).iter().map(|r| r.status.word()).collect();
     assert_eq!(statuses, ["pass", "fail", "not_assessed", "manual", "not_assessed"]);
 }

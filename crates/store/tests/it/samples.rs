@@ -125,6 +125,7 @@ pub(crate) fn finding(uid: &str) -> Finding {
         verdict: Some(Verdict::Blocked),
         succeeded: true,
         compliance: None,
+        sha256: event::Text::default(),
     }
 }
 
@@ -191,6 +192,7 @@ pub(crate) fn response(uid: &str, incident: &str, phase: Phase) -> Response {
         until: NOON.plus_s(3_600),
         phase,
         inverse: "allow".into(),
+        sha256: event::Text::default(),
     }
 }
 

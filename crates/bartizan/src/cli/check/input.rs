@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use detect::content::Matter;
+use detect::content::{Matter, Verdict};
 
 use super::{As, Checked, Judge};
 use crate::cli::out;
@@ -33,7 +33,7 @@ pub(super) fn each(name: &str, as_type: Option<As>, judge: &mut Judge, done: &mu
     if name == "-" {
         let mut bytes = Vec::new();
         return match std::io::stdin().lock().take(FILE_BYTES_MAX).read_to_end(&mut bytes) {
-            Ok(_) => done(look(name, &bytes, as_type, judge)),
+            Ok(_) => look(name, &bytes, as_type, judge, done),
             Err(error) => done(judge.could_not(name, "unreadable.file", error.to_string())),
         };
     }
@@ -74,21 +74,46 @@ fn walk(path: &Path, as_type: Option<As>, depth: usize, judge: &mut Judge, done:
         return refuse(judge, format!("it has {} bytes, more than {FILE_BYTES_MAX}", about.len()));
     }
     match std::fs::read(path) {
-        Ok(bytes) => done(look(&name, &bytes, as_type, judge)),
+        // Of an mbox each message has its own result, and none of them is a file.
+        Ok(bytes) => look(&name, &bytes, as_type, judge, &mut |mut checked| {
+            checked.is_file = checked.input == name;
+            if checked.is_file && checked.said.verdict >= Verdict::Phishing {
+                checked.sha256 = decode::sniff::sha256(&bytes);
+            }
+            done(checked);
+        }),
         Err(error) => refuse(judge, error.to_string()),
     }
 }
 
-fn look(name: &str, bytes: &[u8], as_type: Option<As>, judge: &mut Judge) -> Checked {
+/// Messages of one mbox that are judged.
+const MESSAGES_MAX: usize = 100_000;
+
+/// One result; of an mbox one for each message, called `mbox#1`, ..
+fn look(name: &str, bytes: &[u8], as_type: Option<As>, judge: &mut Judge, done: &mut dyn FnMut(Checked)) {
     let text = String::from_utf8_lossy(bytes);
     let matter = match as_type {
+        Some(As::Mail) | None if decode::mail::is_mbox(bytes) => {
+            let messages = decode::mail::messages(bytes);
+            let many = messages.len() > 1;
+            for (message, n) in messages.iter().take(MESSAGES_MAX).zip(1_usize..) {
+                let name = if many { format!("{name}#{n}") } else { name.to_owned() };
+                done(judge.look(&name, Matter::Mail(message)));
+            }
+            if messages.len() > MESSAGES_MAX {
+                let why = format!("it holds {} messages; the first {MESSAGES_MAX} were judged", messages.len());
+                out::note(format!("E0107 cannot read all of {}: {why}", out::shown(name)));
+                done(judge.could_not(name, "unreadable.rest", why));
+            }
+            return;
+        }
         Some(As::Mail) => Matter::Mail(bytes),
         Some(As::Text) => Matter::Text(&text),
         Some(As::Prompt) => Matter::Prompt(&text),
         Some(As::Url) => Matter::Url(text.trim()),
         Some(As::File) | None => Matter::Bytes(bytes),
     };
-    judge.look(name, matter)
+    done(judge.look(name, matter));
 }
 
 fn is_hash(text: &str) -> bool {
@@ -111,6 +136,6 @@ pub(super) fn head(matter: Matter<'_>) -> Vec<u8> {
 
 /// CPU time of this thread in milliseconds.
 pub(super) fn cpu_ms() -> f64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    stat.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(0.0) / 1e6
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
 }

@@ -1,43 +1,42 @@
 //! `check --record`: what was judged goes through the same engine as everything else, and becomes an incident.
 
-use std::sync::mpsc::sync_channel;
+use std::path::PathBuf;
 
 use detect::Knowledge;
-use detect::content;
-use event::{Bytes, Event, Meta, Text, Uid};
+use detect::content::{self, Verdict};
+use event::{Bytes, Event, Finding, Meta, Text, Uid};
 
 use super::Checked;
 use crate::cli::Global;
 use crate::cli::fail::Fail;
+use crate::cli::hand_in::{self, HandIn};
 use crate::clock;
-use crate::engine::Input;
 use crate::knowledge::Content;
-use crate::paths;
-use crate::service::{Service, Wanted, model_states};
 
 pub(super) struct Recorder {
-    service: Service,
-    waiting: Vec<gateway::Observed>,
+    to: HandIn,
+    waiting: Vec<(Event, Option<Box<Finding>>)>,
     findings: Vec<Text>,
+    bad: Vec<Bad>,
+}
+
+/// A file on this machine that was judged bad.
+pub(super) struct Bad {
+    pub(super) path: PathBuf,
+    pub(super) sha256: Text,
+    pub(super) finding: Text,
+    pub(super) title: String,
 }
 
 /// Judgements in one step of the engine.
-const BATCH: usize = 512;
+const BATCH: usize = 256;
+/// Files that are remembered for quarantine.
+const BAD_MAX: usize = 10_000;
 
 impl Recorder {
     pub(super) fn start(content: &Content, knowledge: Knowledge, global: &Global) -> Result<Recorder, Fail> {
-        let service = Service::start(Wanted {
-            forecaster: None,
-            data_dir: paths::data_dir(global.data_dir.as_ref()),
-            demo: false,
-            enforce: false,
-            console: None,
-            gateway: None,
-            never: incident::Never::default(),
-            models: model_states(content),
-            knowledge,
-        })?;
-        Ok(Recorder { service, waiting: Vec::new(), findings: Vec::new() })
+        let to = HandIn::start(content, knowledge, global)?;
+        Ok(Recorder { to, waiting: Vec::new(), findings: Vec::new(), bad: Vec::new() })
     }
 
     pub(super) fn take(&mut self, checked: &Checked) {
@@ -45,28 +44,32 @@ impl Recorder {
         let event = event(checked, now);
         let finding = content::finding(&checked.said, &event).map(Box::new);
         self.findings.extend(finding.iter().map(|f| f.uid.clone()));
-        self.waiting.push(gateway::Observed { event, finding, rules: Vec::new(), models: Vec::new(), cpu_us: 0, body_seen: 0 });
+        if let (Some(finding), true) = (&finding, checked.said.verdict >= Verdict::Phishing && self.bad.len() < BAD_MAX)
+            && checked.is_file
+            && let Ok(path) = std::fs::canonicalize(&checked.input)
+        {
+            let sha256 = checked.sha256.as_str().into();
+            self.bad.push(Bad { path, sha256, finding: finding.uid.clone(), title: finding.title.clone() });
+        }
+        self.waiting.push((event, finding));
         if self.waiting.len() >= BATCH {
-            self.send();
+            self.to.judged(std::mem::take(&mut self.waiting));
         }
     }
 
-    fn send(&mut self) {
-        let _ = self.service.engine().send(Input::Observed(std::mem::take(&mut self.waiting)));
+    /// When all is on disk: pairs of what was found and the incident that holds it, the bad files, and where orders about them go.
+    pub(super) fn settle(mut self) -> Result<Settled, Fail> {
+        self.to.judged(std::mem::take(&mut self.waiting));
+        let log = self.to.settle()?;
+        Ok(Settled { incidents: hand_in::incidents(&log, &self.findings), bad: self.bad, to: self.to })
     }
+}
 
-    /// Ends when all is on disk; names the incidents that hold what was found.
-    pub(super) fn stop(mut self) -> Vec<Text> {
-        self.send();
-        let (done, wait) = sync_channel(1);
-        if self.service.engine().send(Input::Flush(done)).is_ok() {
-            let _ = wait.recv();
-        }
-        let log = self.service.log.clone();
-        let _ = self.service.stop();
-        let all = log.incidents(&store::IncidentFilter { limit: usize::MAX, ..Default::default() });
-        all.iter().filter(|i| i.findings.iter().any(|f| self.findings.contains(f))).map(|i| i.uid.clone()).collect()
-    }
+/// What came of a run that was recorded.
+pub(super) struct Settled {
+    pub(super) incidents: Vec<(Text, Text)>,
+    pub(super) bad: Vec<Bad>,
+    pub(super) to: HandIn,
 }
 
 /// The activity behind a judgement, named by what was looked at and its content: the same file again is the same event.

@@ -43,5 +43,6 @@ fn row(number: u64, line: &[u8], judge: &mut Judge) -> Checked {
 
 /// Not a failure of the run: the caller asked for one result a row and gets it.
 fn broken(name: String, id: Value, why: String) -> Checked {
-    Checked { input: name, id: Some(id), said: Judgement::unknown("unknown", "unreadable.row", why), head: Vec::new(), cpu_ms: 0.0 }
+    let said = Judgement::unknown("unknown", "unreadable.row", why);
+    Checked { input: name, id: Some(id), said, head: Vec::new(), cpu_ms: 0.0, is_file: false, sha256: String::new() }
 }

@@ -82,6 +82,7 @@ fn response() -> Response {
         until: NOW.plus_s(3_600),
         phase: Phase::Applied { receipt: "rcpt-1".into(), at: NOW.plus_s(-60), points: vec!["gateway".into()] },
         inverse: EVIL.into(),
+        sha256: event::Text::default(),
     }
 }
 
