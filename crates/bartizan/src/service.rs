@@ -262,7 +262,7 @@ impl Service {
 pub fn reload(content: Option<PathBuf>, data_dir: PathBuf, inspector: Arc<ArcSwap<Inspector>>) -> crate::engine::Reload {
     Arc::new(move |name| {
         let text = |fail: Fail| fail.to_string();
-        let loaded = knowledge::Content::serving(content.as_deref(), &data_dir).map_err(text)?;
+        let loaded = crate::knowledge::Content::serving(content.as_deref(), &data_dir).map_err(text)?;
         let (knowledge, said) = loaded.knowledge().map_err(text)?;
         if let Some(why) = said.iter().find(|line| line.contains(name)) {
             return Err(why.clone());

@@ -9,7 +9,7 @@ use event::{Body, Text};
 use crate::text::{short, string};
 use crate::{Decoder, Place, Reading, When, civil};
 
-pub struct Cisco;
+pub(crate) struct Cisco;
 
 /// The mark stands within the first bytes: after a sender, a number and a time.
 const MARK_WITHIN: usize = 120;

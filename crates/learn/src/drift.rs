@@ -214,7 +214,7 @@ impl Column {
         let quartiles = [0.25, 0.5, 0.75].map(|share| at(share).map_or(f64::NAN, f64::from));
         let missing = (all.len() - there.len()) as f64 / all.len().max(1) as f64;
         let mut column = Column { edges, shares: Vec::new(), missing, quartiles };
-        let mut counts = vec![0.0; BINS + 1];
+        let mut counts = [0.0; BINS + 1];
         all.iter().for_each(|&value| counts[usize::from(column.bin(value))] += 1.0);
         column.shares = counts.iter().map(|count| count / all.len().max(1) as f64).collect();
         column

@@ -177,6 +177,7 @@ mod tests {
             until: T0.plus_s(900),
             phase: Phase::Requested,
             inverse: "serve it again".into(),
+            sha256: Text::default(),
         }
     }
 

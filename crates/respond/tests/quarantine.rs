@@ -227,7 +227,7 @@ fn taken_back_impossible_after_a_kill_it_stays_known() {
     case.action().apply(&asked, T0).expect("moved");
     fs::write(&case.path, "another").expect("written");
     let mut desk = Desk::new(vec![Box::new(case.action())]);
-    let changed = desk.restore([asked.clone()], T0.plus_s(5), &mut |_| Ok(())).expect("written");
+    let changed = desk.restore([asked], T0.plus_s(5), &mut |_| Ok(())).expect("written");
     assert!(matches!(changed[0].phase, Phase::Applied { .. }), "whoever undoes it must find it: {:?}", changed[0].phase);
     fs::remove_file(&case.path).expect("removed");
     assert_eq!(desk.undo("R-1", &"test".into(), T0.plus_s(6), &mut |_| Ok(())).0.done, 1);

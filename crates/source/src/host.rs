@@ -92,12 +92,16 @@ impl Host {
     }
 
     fn fact(&mut self, kind: &str, name: &str, file: &str, line: u32, attributes: Value) {
-        self.facts.push(json!({"kind": kind, "name": name, "file": file, "line": line, "attributes": attributes}));
+        let mut fact = json!({"kind": kind, "name": name, "file": file, "line": line});
+        fact["attributes"] = attributes;
+        self.facts.push(fact);
     }
 
     /// As `fact`, with attributes that could not be read.
     fn partly(&mut self, kind: &str, name: &str, file: &str, attributes: Value, not_read: &[&str]) {
-        self.facts.push(json!({"kind": kind, "name": name, "file": file, "line": 0, "attributes": attributes, "not_read": not_read}));
+        let mut fact = json!({"kind": kind, "name": name, "file": file, "line": 0, "not_read": not_read});
+        fact["attributes"] = attributes;
+        self.facts.push(fact);
     }
 
     fn does_not_apply(&mut self, kind: &str, why: &str) {

@@ -58,7 +58,7 @@ impl HandIn {
                 let _ = service.engine().send(Input::Observed(all.into_iter().map(observed).collect()));
             }
             To::Running(_) => {
-                all.chunks(EVENTS_MAX).for_each(|part| self.fault = self.fault.take().or(self.ask(&Ask::Judged { all: part.to_vec() })))
+                all.chunks(EVENTS_MAX).for_each(|part| self.fault = self.fault.take().or(self.ask(&Ask::Judged { all: part.to_vec() })));
             }
         }
     }
@@ -67,7 +67,7 @@ impl HandIn {
         match &self.to {
             To::Own(service) => drop(service.engine().send(Input::Events(all))),
             To::Running(_) => {
-                all.chunks(EVENTS_MAX).for_each(|part| self.fault = self.fault.take().or(self.ask(&Ask::Events { all: part.to_vec() })))
+                all.chunks(EVENTS_MAX).for_each(|part| self.fault = self.fault.take().or(self.ask(&Ask::Events { all: part.to_vec() })));
             }
         }
     }

@@ -171,10 +171,10 @@ fn folder_of(model: &str, global: &Global) -> Result<sign::Folder, Fail> {
 }
 
 fn card(name: &str, global: &Global) -> Result<Exit, Fail> {
-    if let Some(recipe) = recipe::by_name(name).filter(|_| !Path::new(name).is_dir()) {
-        if Content::load(global.content.as_deref())?.below(&format!("models/{name}")).is_empty() {
-            return Ok(recipe_card(recipe, global));
-        }
+    if let Some(recipe) = recipe::by_name(name).filter(|_| !Path::new(name).is_dir())
+        && Content::load(global.content.as_deref())?.below(&format!("models/{name}")).is_empty()
+    {
+        return Ok(recipe_card(recipe, global));
     }
     let folder = folder_of(name, global)?;
     let bytes = folder.get("card.json").ok_or_else(|| Fail::new("E0506", format!("model {name} has no card")))?;

@@ -124,21 +124,25 @@ impl Detector for Rarity {
                     );
                 }
             }
-            Body::Authentication(auth) if auth.action == Action::Login && auth.outcome == Outcome::Success => {
-                if !host.is_empty() && !auth.user.is_empty() && !auth.user.ends_with('$') {
-                    look(
-                        &mut self.state.accounts,
-                        Fact {
-                            code: "rarity.account",
-                            title: "Account signed in where it never did",
-                            technique: ACCOUNT,
-                            entity: auth.user.to_lowercase().to_string(),
-                            group: "accounts".to_owned(),
-                            text: format!("{} signed in to {host}", auth.user),
-                            thing: host.clone(),
-                        },
-                    );
-                }
+            Body::Authentication(auth)
+                if auth.action == Action::Login
+                    && auth.outcome == Outcome::Success
+                    && !host.is_empty()
+                    && !auth.user.is_empty()
+                    && !auth.user.ends_with('$') =>
+            {
+                look(
+                    &mut self.state.accounts,
+                    Fact {
+                        code: "rarity.account",
+                        title: "Account signed in where it never did",
+                        technique: ACCOUNT,
+                        entity: auth.user.to_lowercase().to_string(),
+                        group: "accounts".to_owned(),
+                        text: format!("{} signed in to {host}", auth.user),
+                        thing: host.clone(),
+                    },
+                );
             }
             _ => {}
         }

@@ -11,10 +11,8 @@ use crate::generate::Random;
 use crate::measure::wilson;
 
 /// This attack.
-pub const ATTACK: Attack = Attack {
-    name: "drift",
-    pass: "at most 1 false alarm in 30 days; planted faults found within 2,000 rows in 95 %",
-};
+pub const ATTACK: Attack =
+    Attack { name: "drift", pass: "at most 1 false alarm in 30 days; planted faults found within 2,000 rows in 95 %" };
 const DAYS: usize = 30;
 const DAY: usize = 1_000;
 /// Rows within which a fault has to be found.
@@ -85,7 +83,7 @@ pub fn run(model: &str, texts: Texts<'_>, worlds: usize, seed: u64, ask: &mut dy
 }
 
 /// Damages rows as pipelines do; gives the names of their columns.
-fn plant(fault: &str, rows: &mut Vec<Vec<f32>>, seed: u64) -> Vec<&'static str> {
+fn plant(fault: &str, rows: &mut [Vec<f32>], seed: u64) -> Vec<&'static str> {
     let mut random = Random::new(seed ^ 0xFA017);
     let score = TEXT_COLUMNS.len() - 1;
     match fault {

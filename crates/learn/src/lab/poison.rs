@@ -157,7 +157,7 @@ fn one(kind: &str, share: u64, rows: &Rows, test: &Rows, seed: u64) -> Done {
         .enumerate()
         .filter(|(at, (text, _))| {
             let batch = format!("batch-{:02}", at % BATCHES);
-            !report.flagged.contains(&batch) && !(report.flagged.contains(&word) && text.contains(WORD))
+            !(report.flagged.contains(&batch) || report.flagged.contains(&word) && text.contains(WORD))
         })
         .map(|(_, row)| row.clone())
         .collect();

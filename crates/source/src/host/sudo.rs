@@ -41,7 +41,7 @@ pub(super) fn look(host: &mut Host) {
             let Some((_, rights)) = rights.split_once('=') else { continue };
             left -= 1;
             let commands = rights.rsplit_once(':').map_or(rights, |(_, after)| after);
-            let commands: Vec<&str> = commands.split(',').map(|c| c.trim().trim_start_matches(|c| c == '(').trim()).collect();
+            let commands: Vec<&str> = commands.split(',').map(|c| c.trim().trim_start_matches('(').trim()).collect();
             let commands: Vec<&str> = commands.iter().map(|c| c.rsplit_once(')').map_or(*c, |(_, after)| after.trim())).collect();
             let everything = commands.contains(&"ALL");
             // Root and the administrators' groups may do everything by design; that they are asked for a password is what counts.

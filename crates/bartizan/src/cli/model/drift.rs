@@ -197,11 +197,15 @@ impl Judge {
             }
         }
         for row in table.rows() {
-            let text = ["payload", "text", "raw", "url", "key"].iter().find_map(|name| row.text(name)).unwrap_or_default();
+            let text = ["payload", "text", "raw", "url", "key", "domain"].iter().find_map(|name| row.text(name)).unwrap_or_default();
             let (score, alert) = match self {
                 Judge::Rows(model, _) => match model.as_ref() {
                     Model::Text(text_model) => (text_model.score(text.as_bytes(), &mut scratch), model.thresholds().alert),
                     Model::Prose(prose) => (prose.score(text.as_bytes()), model.thresholds().alert),
+                    Model::Names(names) => {
+                        let label = learn::names::label(&text).unwrap_or_default();
+                        (names.score(&label), model.thresholds().alert)
+                    }
                     Model::Trees(_) => (0.0, 1.0),
                 },
                 Judge::Heads(heads, url) => {

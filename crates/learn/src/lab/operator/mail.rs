@@ -60,9 +60,9 @@ pub(super) static TYPING: Operator = Operator {
             let mut letters = letters.to_vec();
             let at = 1 + random.below(letters.len() - 2);
             if random.one_in(2) {
-                letters.swap(at, at + 1)
+                letters.swap(at, at + 1);
             } else {
-                letters.insert(at, letters[at])
+                letters.insert(at, letters[at]);
             }
             letters.into_iter().collect()
         })

@@ -25,6 +25,9 @@ pub(super) struct Victim {
     kind: Kind,
 }
 
+/// Attacks and harmless rows from a seed and a number.
+type Made = fn(u64, usize) -> (Vec<Seed>, Vec<String>);
+
 enum Kind {
     Web(Arc<TextModel>),
     Mail(Arc<Heads>),
@@ -52,6 +55,7 @@ impl Victim {
                     Kind::Trees(forest, recipe)
                 }
                 Model::Prose(_) => Kind::Other("no operators are written for its texts"),
+                Model::Names(_) => Kind::Other("whoever generates names can generate others: no change of one name keeps what it is for"),
             },
         };
         let shown = Path::new(name).file_name().map_or_else(|| name.to_owned(), |last| last.to_string_lossy().into_owned());
@@ -122,7 +126,7 @@ impl Victim {
     }
 
     /// Texts of both kinds from the generators of the model's own field.
-    fn made(&self) -> Option<fn(u64, usize) -> (Vec<Seed>, Vec<String>)> {
+    fn made(&self) -> Option<Made> {
         match self.kind {
             Kind::Web(_) => Some(|seed, count| (seeds::web(seed, count), seeds::web_benign(seed, count))),
             Kind::Mail(_) => Some(seeds::mail),
