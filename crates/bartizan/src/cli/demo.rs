@@ -82,7 +82,7 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
         console: Some(console),
         gateway: Some(GatewayWanted { config, inspect: true, ndjson: None }),
         never: incident::Never::default(),
-        models: crate::models::states(&content),
+        models: crate::served::models(&content),
         knowledge,
         forecaster,
     })?;

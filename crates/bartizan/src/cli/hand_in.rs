@@ -43,7 +43,7 @@ impl HandIn {
                 gateway: None,
                 never: incident::Never::default(),
                 nftables: None,
-                models: crate::models::states(content),
+                models: crate::served::models(content),
                 knowledge,
             })?))
         };

@@ -94,7 +94,7 @@ pub(super) fn run(args: &Model, global: &Global) -> Result<Exit, Fail> {
 }
 
 fn list(global: &Global) -> Result<Exit, Fail> {
-    let states = crate::models::states(&Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?);
+    let states = crate::served::models(&Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?);
     let recipes = || recipe::ALL.iter().filter(|recipe| states.iter().all(|m| m.name != recipe.name));
     if global.json {
         let shipped = states.iter().map(

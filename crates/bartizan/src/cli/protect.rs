@@ -97,7 +97,7 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
         nftables: args.filter.config(),
         gateway: Some(GatewayWanted { config, inspect: !args.no_inspect, ndjson: args.log_ndjson.clone() }),
         never,
-        models: crate::models::states(&content),
+        models: crate::served::models(&content),
         knowledge,
         forecaster,
     })?;

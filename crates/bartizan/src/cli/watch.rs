@@ -69,7 +69,7 @@ pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
         gateway: None,
         never: incident::Never::default(),
         nftables: args.filter.config(),
-        models: crate::models::states(&content),
+        models: crate::served::models(&content),
         knowledge,
         forecaster,
     })?;

@@ -27,7 +27,7 @@ pub(super) fn keep(finding: Finding, global: &Global) -> Result<(), Fail> {
         gateway: None,
         never: incident::Never::default(),
         nftables: None,
-        models: crate::models::states(&content),
+        models: crate::served::models(&content),
         knowledge,
     })?;
     let uid = finding.uid.clone();

@@ -6,7 +6,7 @@ use learn::{card, forecast, sign};
 use crate::knowledge::Content;
 
 /// Every model folder; one that was refused is listed unsigned, with the reason in place of what it does.
-pub fn states(content: &Content) -> Vec<ModelState> {
+pub fn models(content: &Content) -> Vec<ModelState> {
     content.folders("models").into_iter().map(|name| state(content, name)).collect()
 }
 
