@@ -118,7 +118,7 @@ impl Content {
             let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
             Fail::new("E0502", format!("the posture rules have {} faults:\n{}", faults.len(), lines.join("\n")))
         })?;
-        Ok(rules.with_frameworks(&self.frameworks()?))
+        Ok(rules.with_frameworks(self.frameworks()?))
     }
 
     /// Compliance frameworks: numbers of requirements and the checks behind them.

@@ -59,6 +59,7 @@ pub struct Board {
     rules: u32,
     demo: bool,
     shared: Shared,
+    frameworks: Arc<Vec<console::FrameworkState>>,
 }
 
 pub struct Service {
@@ -128,6 +129,7 @@ impl Service {
             rules: u32::try_from(wanted.knowledge.web_rules.rules().len()).unwrap_or(u32::MAX),
             demo: wanted.demo,
             shared: shared.clone(),
+            frameworks: Arc::new(if wanted.console.is_some() { framework_states(&wanted.knowledge.posture) } else { Vec::new() }),
         });
 
         if let Some((bound, asked, _)) = bound_gateway {
@@ -373,6 +375,7 @@ impl Board {
             uptime_s: self.start.elapsed().as_secs(),
             shed: count(&self.counters.shed),
             refused,
+            frameworks: Arc::clone(&self.frameworks),
         }
     }
 
@@ -398,4 +401,23 @@ pub fn rss_bytes() -> u64 {
     const PAGE_BYTES: u64 = 4096;
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE_BYTES
+}
+
+/// What of each framework the rules here look at.
+fn framework_states(rules: &rule::posture::Rules) -> Vec<console::FrameworkState> {
+    let state = |framework: &rule::posture::Framework| {
+        let lines = rule::posture::report(framework, rules, &[], &std::collections::BTreeSet::new());
+        let requirements = lines.into_iter().map(|l| console::RequirementState {
+            id: l.requirement,
+            rules: l.rules,
+            without_rule: u32::try_from(l.without_rule.len()).unwrap_or(u32::MAX),
+        });
+        console::FrameworkState {
+            id: framework.id.clone(),
+            name: framework.name.clone(),
+            source: framework.source.clone(),
+            requirements: requirements.collect(),
+        }
+    };
+    rules.frameworks().iter().map(state).collect()
 }

@@ -554,6 +554,7 @@ fn about(mode: Mode, refused: &Mutex<std::collections::HashMap<Text, u64>>, up: 
         uptime_s: 4_211 + up.fetch_add(0, Ordering::Relaxed),
         shed: 0,
         refused: refused.lock().map(|r| r.clone()).unwrap_or_default(),
+        ..About::default()
     }
 }
 

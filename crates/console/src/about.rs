@@ -1,6 +1,7 @@
 //! What the program says about itself, for Overview, Models and Settings.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use event::{Text, Time};
 
@@ -22,6 +23,26 @@ pub struct About {
     pub shed: u64,
     /// Requests that met each response since it is in force, by the response's name.
     pub refused: HashMap<Text, u64>,
+    /// Compliance frameworks, and what of them the rules here look at.
+    pub frameworks: Arc<Vec<FrameworkState>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct FrameworkState {
+    pub id: String,
+    pub name: String,
+    /// Where the mapping came from.
+    pub source: String,
+    pub requirements: Vec<RequirementState>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct RequirementState {
+    pub id: String,
+    /// Rules that stand for it here.
+    pub rules: Vec<String>,
+    /// Automatic checks of it that have no rule here.
+    pub without_rule: u32,
 }
 
 /// One protected site of the gateway.

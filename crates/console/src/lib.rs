@@ -32,7 +32,7 @@ use std::sync::Arc;
 use event::order::{Answer, What};
 use event::{Severity, Text, Time};
 
-pub use about::{About, ModelState, Site, SourceState};
+pub use about::{About, FrameworkState, ModelState, RequirementState, Site, SourceState};
 pub use check::{Checked, Matter, MatterKind};
 pub use serve::{Bound, bind};
 pub use session::OneTime;

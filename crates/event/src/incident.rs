@@ -90,6 +90,8 @@ pub struct Control {
     pub covers: Vec<Text>,
     /// Probability mass that it takes away beyond the measures before it.
     pub gain: f32,
+    /// Findings of the posture scan here whose fix is part of it.
+    pub open: Vec<Text>,
 }
 
 pub const FINDINGS_MAX: usize = 500;

@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use link::Links;
 
-use crate::Forecaster;
 use crate::family::Family;
+use crate::forecast::{Forecaster, Open};
 use crate::{severity, story};
 
 mod link;
@@ -80,6 +80,8 @@ pub struct Correlator {
     /// Informational findings by actor.
     waiting: HashMap<u64, Vec<Finding>>,
     forecaster: Option<Forecaster>,
+    /// Of the open incidents about configuration; made anew when one of them changed.
+    open: Option<Open>,
 }
 
 /// Informational findings kept of one actor, and actors that are kept.
@@ -99,6 +101,7 @@ impl Correlator {
             links: Links::default(),
             waiting: HashMap::new(),
             forecaster: None,
+            open: None,
         }
     }
 
@@ -141,6 +144,9 @@ impl Correlator {
 
     /// Puts a finding (or a later state of one) into its incident; [`Correlator::settle`] then tells what changed.
     pub fn take(&mut self, finding: &Finding) {
+        if finding.compliance.is_some() {
+            self.open = None;
+        }
         let family = Family::of(finding);
         if let Some(&number) = self.by_finding.get(&finding.uid) {
             let moves = self.cases.get(&number).is_some_and(|case| case.family == Family::Noise && family == Family::Actor);
@@ -201,11 +207,16 @@ impl Correlator {
     /// The incidents that changed since the last call, each told anew once, oldest first.
     pub fn settle(&mut self) -> Vec<Change> {
         let mut changes: Vec<Change> = self.closed.drain(..).map(|incident| Change { incident, is_new: false }).collect();
-        for (number, is_new) in std::mem::take(&mut self.dirty) {
+        let dirty = std::mem::take(&mut self.dirty);
+        if self.open.is_none() && self.forecaster.is_some() && !dirty.is_empty() {
+            let cases = self.cases.values().filter(|case| case.family == Family::Posture && case.incident.is_open());
+            self.open = Some(Open::of(cases.flat_map(|case| case.findings.values())));
+        }
+        for (number, is_new) in dirty {
             if let Some(case) = self.cases.get_mut(&number) {
                 retell(case);
-                if let Some(forecaster) = &self.forecaster {
-                    forecaster.tell(&mut case.incident);
+                if let (Some(forecaster), Some(open)) = (&self.forecaster, &self.open) {
+                    forecaster.tell(&mut case.incident, open);
                 }
                 changes.push(Change { incident: case.incident.clone(), is_new });
             }
@@ -224,6 +235,9 @@ impl Correlator {
             }
         };
         let case = self.cases.get_mut(&number_of(uid)?)?;
+        if case.family == Family::Posture {
+            self.open = None;
+        }
         match &order.what {
             What::Close { outcome, .. } => case.incident.status = Status::Closed { outcome: *outcome },
             What::Reopen { .. } => case.incident.status = Status::Open,

@@ -4,6 +4,7 @@
 //! mitigate and that no measure before them mitigates already. Measures that are mapped to more than [`GENERAL_FROM`] techniques touch nearly
 //! everything, so that being covered by them says nothing: they are listed apart and not ranked.
 
+mod open;
 mod prevention;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use event::{Incident, Severity, Text, attack};
 use learn::forecast::ForecastModel;
 use serde::Deserialize;
 
+pub use open::Open;
 pub use prevention::{Prevention, prevention};
 
 /// A control that is mapped to more techniques than this is general.
@@ -97,14 +99,15 @@ impl Forecaster {
     }
 
     /// Told with an incident that is worth a person's time.
-    pub fn tell(&self, incident: &mut Incident) {
+    pub fn tell(&self, incident: &mut Incident, open: &Open) {
         incident.forecast = None;
         let attacked = incident.severity >= Severity::Medium && !incident.techniques.is_empty();
         if !attacked || incident.stages.iter().all(|s| s.analytic.starts_with("posture.")) {
             return;
         }
         let seen: Vec<&str> = incident.techniques.iter().map(|t| t.uid).collect();
-        let (forecast, _) = self.forecast(&seen, &Wanted { top: NEXT_MAX, ..Wanted::default() });
+        let (mut forecast, _) = self.forecast(&seen, &Wanted { top: NEXT_MAX, ..Wanted::default() });
+        open.mark(&mut forecast);
         incident.forecast = Some(Box::new(forecast));
     }
 
@@ -117,6 +120,7 @@ impl Forecaster {
             name: mapping.name.clone(),
             covers: next.iter().filter(|n| share(mapping, &n.technique) > 0.0).map(|n| n.technique.clone()).collect(),
             gain,
+            open: Vec::new(),
         };
         let mut general: Vec<Control> = of_framework()
             .filter(|c| c.covers.len() > GENERAL_FROM)
@@ -232,7 +236,7 @@ mod tests {
     fn posture_alone_has_no_attacker() {
         let mut incident = Incident { severity: Severity::High, techniques: vec![attack::EXPLOIT_PUBLIC], ..Incident::default() };
         incident.stages = vec![event::incident::Stage { analytic: "posture.check".into(), ..Default::default() }];
-        forecaster().tell(&mut incident);
+        forecaster().tell(&mut incident, &Open::default());
         assert_eq!(incident.forecast, None);
     }
 

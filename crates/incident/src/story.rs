@@ -14,6 +14,8 @@ const REASONS_MAX: usize = 12;
 const EVIDENCE_MAX: usize = 20;
 const ENTITIES_MAX: usize = 64;
 const SPARK_MAX: usize = 120;
+/// Of the worst weakness in a title about configuration.
+const TITLE_CHARS_MAX: usize = 64;
 
 /// Actors first, strongest first, then what they acted on.
 pub(crate) fn entities(findings: &[&Finding]) -> Vec<Entity> {
@@ -150,6 +152,11 @@ pub(crate) fn would_change(findings: &[&Finding]) -> String {
 }
 
 pub(crate) fn title(incident: &Incident, findings: &[&Finding]) -> String {
+    if findings.iter().all(|f| f.compliance.is_some())
+        && let Some(worst) = findings.iter().max_by(|a, b| a.severity.cmp(&b.severity).then(b.uid.cmp(&a.uid)))
+    {
+        return weaknesses(worst, findings.len());
+    }
     let strongest = incident.stages.iter().max_by(|a, b| a.score.value().total_cmp(&b.score.value()));
     let what = strongest.map_or("Suspicious activity", |s| s.title.as_str());
     let succeeded = findings.iter().find(|f| f.succeeded).map(|f| f.title.as_str());
@@ -158,6 +165,18 @@ pub(crate) fn title(incident: &Incident, findings: &[&Finding]) -> String {
         Some(target) if !what.contains(target.as_str()) => format!("{what} on {target}"),
         _ => what.to_owned(),
     }
+}
+
+/// `AWS-S3-01: bucket readable by anyone, and 41 more in shop/infra`
+fn weaknesses(worst: &Finding, count: usize) -> String {
+    let place = worst.entities.first().map(|e| e.name.as_str()).unwrap_or_default();
+    let mut parts: Vec<&str> = place.rsplit('/').filter(|p| !p.is_empty()).take(2).collect();
+    parts.reverse();
+    let place = parts.join("/");
+    let title: String = worst.title.chars().take(TITLE_CHARS_MAX).collect();
+    let title = if title.len() < worst.title.len() { format!("{}…", title.trim_end()) } else { title };
+    let more = if count > 1 { format!(", and {} more", count - 1) } else { String::new() };
+    if place.is_empty() { format!("{title}{more}") } else { format!("{title}{more} in {place}") }
 }
 
 fn target(incident: &Incident) -> Option<&Text> {
@@ -184,7 +203,7 @@ pub(crate) fn tell(incident: &mut Incident) {
 fn sentence(incident: &Incident) -> String {
     let mut parts: Vec<String> = incident.stages.iter().take(5).map(did).collect();
     if incident.stages.len() > 5 {
-        parts.push(format!("and went on in {} more ways", incident.stages.len() - 5));
+        parts.push(format!("{} more kinds of findings", incident.stages.len() - 5));
     }
     let on = target(incident).map(|t| format!(" on {t}")).unwrap_or_default();
     format!("{} {}{on}, {}.", actors(incident), parts.join(", then "), span(incident.first_seen, incident.last_seen))

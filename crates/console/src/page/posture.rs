@@ -1,5 +1,7 @@
 //! How things are configured: what is wrong, worst first, with the fix, and which requirements it touches.
 
+mod crosswalk;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use event::finding::Compliance;
@@ -35,6 +37,9 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
         .filter(|f| seen.insert(f.uid.clone()))
         .collect();
     let rules = by_rule(&findings);
+    if let Some(framework) = ctx.asked("framework").and_then(|id| ctx.about.frameworks.iter().find(|f| f.id == id)) {
+        return Ok(crosswalk::page(ctx, framework, &rules));
+    }
     let frameworks = frameworks(&findings);
     Ok(layout(
         ctx,
@@ -59,6 +64,7 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
                     }
                     section.panel aria-labelledby="requirements" {
                         h2 id="requirements" { "Requirements touched" }
+                        @if !ctx.about.frameworks.is_empty() { p { "Requirement by requirement: " @for (at, f) in ctx.about.frameworks.iter().enumerate() { @if at > 0 { ", " } (crosswalk::link(f)) } } }
                         p.muted { "Only what a check looked at can be touched; a requirement that is not listed is not thereby met." }
                         table.rows {
                             thead { tr { th scope="col" { "Framework" } th.n scope="col" { "Requirements" } th scope="col" { "Which" } } }

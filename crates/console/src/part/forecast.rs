@@ -32,7 +32,7 @@ pub(crate) fn panel(forecast: &Forecast) -> Markup {
 fn row(control: &Control) -> Markup {
     html! { tr {
         td.what { b { (text(&control.control)) } " " (text(&control.name)) }
-        td { (list(&control.covers)) }
+        td { (list(&control.covers)) @if !control.open.is_empty() { " · open here: " (list(&control.open)) } }
         td.n data-label="gain" { (format!("{:.2}", control.gain)) }
     } }
 }

@@ -12,6 +12,13 @@ use crate::{read, svg};
 /// `Block`, `Would block`
 pub(crate) fn verb(response: &Response) -> &'static str {
     match (response.disposition, response.mode) {
+        _ if response.action == "quarantine" => {
+            if response.mode == Mode::Enforce {
+                "Quarantine"
+            } else {
+                "Would quarantine"
+            }
+        }
         (Disposition::Block, Mode::Enforce) => "Block",
         (Disposition::Block, Mode::Monitor) => "Would block",
         (Disposition::Limit, Mode::Enforce) => "Slow down",
@@ -47,9 +54,11 @@ pub(crate) fn entry(ctx: &Ctx, response: &Response) -> Markup {
                     Phase::Applied { receipt, at, points } => {
                         "since " (clock(*at))
                         @if response.is_active(ctx.now) { ", ends in " b { (left(response.until, ctx.now)) } } @else { ", ended " (lately(response.until, ctx.now)) }
-                        " · "
-                        @if response.mode == Mode::Monitor { "would have refused " } @else { "refused " }
-                        b { (count(refused)) }
+                        @if response.action != "quarantine" {
+                            " · "
+                            @if response.mode == Mode::Monitor { "would have refused " } @else { "refused " }
+                            b { (count(refused)) }
+                        }
                         @if !points.is_empty() { " · at " (text(&points.join(", "))) }
                         " · receipt " code { (text(receipt)) }
                     }

@@ -97,6 +97,7 @@ pub struct Rules {
     fields: Fields,
     /// By rule: `framework:requirement`.
     requirements: Vec<Vec<String>>,
+    frameworks: Vec<Framework>,
 }
 
 /// What one rule says about one resource.
@@ -135,7 +136,7 @@ impl Rules {
 
     /// Remembers which requirements each rule stands for.
     #[must_use]
-    pub fn with_frameworks(mut self, frameworks: &[Framework]) -> Rules {
+    pub fn with_frameworks(mut self, frameworks: Vec<Framework>) -> Rules {
         let of = |rule: &Rule| -> Vec<String> {
             if rule.checks.is_empty() {
                 return Vec::new();
@@ -143,7 +144,12 @@ impl Rules {
             frameworks.iter().flat_map(|f| f.of_rule(&rule.checks).map(move |r| format!("{}:{r}", f.id))).collect()
         };
         self.requirements = self.all.iter().map(of).collect();
+        self.frameworks = frameworks;
         self
+    }
+
+    pub fn frameworks(&self) -> &[Framework] {
+        &self.frameworks
     }
 
     /// `framework:requirement` of a rule, by its index.
