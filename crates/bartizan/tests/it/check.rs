@@ -175,3 +175,19 @@ fn a_running_bartizan_is_told_what_was_found() {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[test]
+fn labelled_links_give_the_figures_of_a_judgement() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let table = dir.path().join("links.csv");
+    let rows = "url,label\nhttps://www.example.org/manual/,benign\nhttp://203.0.113.9/paypal/login/verify.php?id=1,phishing\nhttps://example.net/,benign\n";
+    fs::write(&table, rows).expect("written");
+    let out = bartizan(&["model", "eval", "url-phish", "--data", text(&table), "--json"], b"");
+    let said = &lines(&out)[0];
+    assert_eq!((&said["schema"], &said["n"], &said["n_attack"]), (&"bartizan.model_eval/1".into(), &3.into(), &1.into()), "{said}");
+    assert_eq!((said["auc"].as_f64(), said["fpr_at_shipped_threshold"].as_f64()), (Some(1.0), Some(0.0)), "{said}");
+    fs::write(&table, "url\nhttps://www.example.org/\n").expect("written");
+    let out = bartizan(&["model", "eval", "url-phish", "--data", text(&table)], b"");
+    assert_eq!(out.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("no row has a label"));
+}

@@ -7,7 +7,7 @@ use learn::Model;
 use learn::recipe::{self, Evaluation, Recipe};
 use serde_json::{Value, json};
 
-use super::{forecast, table};
+use super::{forecast, judged, table};
 use crate::cli::fail::{Exit, Fail};
 use crate::cli::{Global, out};
 use crate::knowledge::{self, Content};
@@ -33,6 +33,9 @@ pub(super) fn run(args: &Eval, global: &Global) -> Result<Exit, Fail> {
     }
     if let Some(dir) = &args.sources {
         return crate::cli::model_content::eval(&args.name, dir, global);
+    }
+    if judged::NAMES.contains(&args.name.as_str()) {
+        return judged::eval(&args.name, &args.data, global);
     }
     let model = load(&args.name, global)?;
     let recipe = recipe_of(model.name())?;
