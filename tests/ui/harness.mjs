@@ -19,6 +19,12 @@ export function ok(what, why) {
   if (!what) throw new Error(why);
 }
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+// What `promise` gives, or nothing when it takes longer.
+function within(ms, promise) {
+  let timer;
+  const late = new Promise((done) => (timer = setTimeout(done, ms)));
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
 
 export class Run {
   passed = 0;
@@ -30,10 +36,23 @@ export class Run {
     fs.mkdirSync(PICTURES, { recursive: true });
     run.link = process.env.BARTIZAN_CONSOLE_URL || (await run.launch());
     run.origin = new URL(run.link).origin;
+    await run.open();
+    return run;
+  }
+
+  async open() {
     const args = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
     if (process.getuid?.() === 0) args.push("--no-sandbox");
-    run.browser = await chromium.launch({ executablePath: process.env.BARTIZAN_CHROMIUM || "/usr/bin/chromium", args });
-    return run;
+    this.browser = await chromium.launch({ executablePath: process.env.BARTIZAN_CHROMIUM || "/usr/bin/chromium", args });
+  }
+
+  // Chromium on a busy machine may never answer that a context is closed: then it is killed and another is opened.
+  async tidy() {
+    const closed = Promise.all(this.browser.contexts().map((context) => context.close())).then(() => true, () => false);
+    if (await within(20_000, closed)) return;
+    const dead = this.browser;
+    await this.open();
+    within(20_000, dead.close());
   }
 
   // The line that begins with `console`, after spaces, has the one-time link.
@@ -118,14 +137,15 @@ export class Run {
   async flow(name, flow) {
     const begun = Date.now();
     this.faults = [];
-    let fault;
+    let fault, ended;
     try {
-      await flow(this);
+      await within(240_000, flow(this).then(() => (ended = true)));
+      ok(ended, "it did not end within four minutes");
       if (this.faults.length) fault = this.faults.join("\n    ");
     } catch (e) {
       fault = [e.message, ...this.faults].join("\n    ");
     }
-    for (const context of this.browser.contexts()) await context.close();
+    await this.tidy();
     const took = `${((Date.now() - begun) / 1000).toFixed(1)} s`;
     if (fault) this.failed += 1;
     else this.passed += 1;
@@ -133,7 +153,7 @@ export class Run {
   }
 
   async stop() {
-    await this.browser?.close();
+    if (this.browser) await within(20_000, this.browser.close());
     if (this.child && this.child.exitCode === null) {
       this.child.removeAllListeners("exit");
       this.child.kill("SIGINT");
