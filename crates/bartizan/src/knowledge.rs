@@ -17,8 +17,8 @@ static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content");
 /// Files by path relative to the content folder, sorted.
 pub struct Content {
     files: BTreeMap<String, Vec<u8>>,
-    /// Sigma rules that the user gave, by the name of their file.
-    sigma: Vec<(String, String)>,
+    /// Sigma and YARA rules that the user gave, by the name of their file.
+    given: Vec<(String, String)>,
     /// What a person should know about promoted models.
     said: Vec<String>,
 }
@@ -30,7 +30,7 @@ impl Content {
             Some(dir) => read_folder(dir, dir, &mut files)?,
             None => read_built_in(&BUILT_IN, &mut files),
         }
-        Ok(Content { files, sigma: Vec::new(), said: Vec::new() })
+        Ok(Content { files, given: Vec::new(), said: Vec::new() })
     }
 
     /// With the models that were promoted in this data directory, in place of those of the same name.
@@ -173,12 +173,23 @@ impl Content {
             .map_err(|e| Fail::new("E0504", format!("model {name} was refused: {e}")).fix(format!("bartizan model verify {name}")))
     }
 
-    /// Sigma rules of the user beside our own: folders, files, archives.
+    /// Sigma and YARA rules of the user beside our own: folders, files, archives.
     pub fn add_rules(&mut self, paths: &[PathBuf]) -> Result<(), Fail> {
         for path in paths {
-            self.sigma.extend(crate::rules::texts(path)?);
+            self.given.extend(crate::rules::texts(path)?);
+        }
+        if !rule::yara::BUILT_IN && self.given.iter().any(|(name, _)| crate::rules::is_yara(name)) {
+            self.said.push("YARA: not built in, so these rules are not used; cargo build --release --features heavy-scan".into());
         }
         Ok(())
+    }
+
+    /// Our own YARA rules and those of the user; faults of the user's stand beside them.
+    pub fn yara(&self) -> rule::yara::Loaded {
+        let own = self.below("rules/yara").into_iter().filter(|(name, _)| crate::rules::is_yara(name));
+        let own: Vec<(String, String)> = own.map(|(name, bytes)| (name, String::from_utf8_lossy(&bytes).into_owned())).collect();
+        let given = self.given.iter().filter(|(name, _)| crate::rules::is_yara(name));
+        rule::yara::Rules::load(own.iter().chain(given).map(|(name, text)| (name.as_str(), text.as_str())))
     }
 
     /// Our own Sigma rules and those of the user; faults of the user's stand in the set.
@@ -191,7 +202,10 @@ impl Content {
             .filter(|(name, _)| name.ends_with(".yml"))
             .map(|(name, bytes)| (name, String::from_utf8_lossy(&bytes).into_owned()))
             .collect();
-        let texts = own.iter().chain(&self.sigma).map(|(name, text)| (name.as_str(), text.as_str()));
+        let texts = own
+            .iter()
+            .chain(self.given.iter().filter(|(name, _)| !crate::rules::is_yara(name)))
+            .map(|(name, text)| (name.as_str(), text.as_str()));
         Ok(rule::sigma::Set::load(texts, &map))
     }
 
@@ -215,8 +229,11 @@ impl Content {
                 None
             }
         };
+        let yara = self.yara();
+        said.extend(yara.refused.iter().map(|refused| format!("rule not used: {refused}")));
         Ok((
             Knowledge {
+                yara: yara.rules.map(Arc::new),
                 web_rules: Arc::new(self.rules()?),
                 web_model,
                 sigma: Arc::new(self.sigma()?),

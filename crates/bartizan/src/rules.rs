@@ -9,10 +9,14 @@ const TAR_BLOCK: usize = 512;
 const ARCHIVE_BYTES_MAX: u64 = 256 << 20;
 
 fn is_rule(name: &str) -> bool {
-    name.ends_with(".yml") || name.ends_with(".yaml")
+    name.ends_with(".yml") || name.ends_with(".yaml") || is_yara(name)
 }
 
-/// Every `.yml` file at or below the path, sorted by name; names as given, joined.
+pub(crate) fn is_yara(name: &str) -> bool {
+    name.ends_with(".yar") || name.ends_with(".yara")
+}
+
+/// Every `.yml` and `.yar` file at or below the path, sorted by name; names as given, joined.
 pub(crate) fn texts(path: &Path) -> Result<Vec<(String, String)>, Fail> {
     let listing = source::list([path]).map_err(|e| Fail::new("E0107", e.to_string()))?;
     let mut texts = Vec::new();
@@ -34,7 +38,7 @@ pub(crate) fn texts(path: &Path) -> Result<Vec<(String, String)>, Fail> {
         }
     }
     if texts.is_empty() {
-        return Err(Fail::new("E0107", format!("no rules (.yml) in {}", path.display())));
+        return Err(Fail::new("E0107", format!("no rules (.yml, .yar) in {}", path.display())));
     }
     texts.sort();
     Ok(texts)

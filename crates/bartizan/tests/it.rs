@@ -8,4 +8,5 @@ mod it {
     mod live;
     mod posture;
     mod scenarios;
+    mod yara;
 }

@@ -127,6 +127,8 @@ pub struct Knowledge {
     pub sigma: Arc<rule::sigma::Set>,
     /// Every other model, by name.
     pub models: learn::Registry,
+    /// YARA rules over files; `None` in a build without them.
+    pub yara: Option<Arc<rule::yara::Rules>>,
     /// What is wrong in a configuration.
     pub posture: Arc<rule::posture::Rules>,
     pub config: Config,

@@ -5,5 +5,6 @@
 pub mod posture;
 pub mod seclang;
 pub mod sigma;
+pub mod yara;
 
 pub use seclang::{Hit, Rule, RuleError, Ruleset, Scratch};

@@ -43,6 +43,9 @@ pub(super) struct Check {
     /// Threshold learnt on your own mail (`model calibrate mail-phish --out FILE`)
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
+    /// YARA rules beside the built-in ones: a folder, a .yar file, a .tar.zst; may be given several times
+    #[arg(long, value_name = "DIR")]
+    rules: Vec<PathBuf>,
     /// Keep it in the data directory: what is found becomes an incident
     #[arg(long)]
     record: bool,
@@ -114,7 +117,8 @@ impl Judge {
 }
 
 pub(super) fn run(args: &Check, global: &Global) -> Result<Exit, Fail> {
-    let content = Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?;
+    let mut content = Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?;
+    content.add_rules(&args.rules)?;
     let (mut knowledge, said) = content.knowledge()?;
     said.iter().for_each(out::note);
     if let Some(path) = &args.calibration {

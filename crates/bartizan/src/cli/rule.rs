@@ -9,7 +9,7 @@ use super::fail::{Exit, Fail};
 use super::{Global, out};
 use crate::knowledge::Content;
 
-/// Look at Sigma rules: which are used, which are refused and why
+/// Look at rules: which are used, which are refused and why
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  bartizan rule lint my-rules/\n  bartizan rule list --json\n  bartizan rule test --posture\n\nExit codes: 0 every rule can be used; 1 some are refused, or an example is judged wrongly; 3 could not read them."
@@ -21,7 +21,7 @@ pub(super) struct Rule {
 
 #[derive(Subcommand)]
 enum What {
-    /// Load rules (folder, .yml, .tar.zst) and say what is refused, and which log sources no event reaches
+    /// Load Sigma and YARA rules (folder, .yml, .yar, .tar.zst) and say what is refused, and which log sources no event reaches
     Lint { paths: Vec<PathBuf> },
     /// Run the examples of the rules: each bad one must be found, each good one must stay silent
     Test {
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Rule, global: &Global) -> Result<Exit, Fail> {
     match &args.what {
         What::Lint { paths } => {
             content.add_rules(paths)?;
-            lint(&content.sigma()?, global)
+            lint(&content.sigma()?, &content.yara(), global)
         }
         What::Test { rule, .. } => test(&content.posture_rules()?, rule.as_deref(), global),
         What::List { rules } => {
@@ -79,21 +79,24 @@ fn test(rules: &::rule::posture::Rules, only: Option<&str>, global: &Global) -> 
     Ok(if failures.is_empty() { Exit::Fine } else { Exit::Found })
 }
 
-fn lint(set: &::rule::sigma::Set, global: &Global) -> Result<Exit, Fail> {
+fn lint(set: &::rule::sigma::Set, yara: &::rule::yara::Loaded, global: &Global) -> Result<Exit, Fail> {
+    let refused: Vec<&::rule::sigma::Refused> = set.refused.iter().chain(&yara.refused).collect();
+    let of_files = yara.rules.as_ref().map_or(0, ::rule::yara::Rules::len);
     if global.json {
-        let refused = set.refused.iter().map(|r| json!({"file": r.file, "line": r.line, "why": r.why, "fix": r.fix}));
+        let refused = refused.iter().map(|r| json!({"file": r.file, "line": r.line, "why": r.why, "fix": r.fix}));
         out::json(&json!({
-            "schema": "bartizan.rule_lint/1", "rules": set.len(), "refused": refused.collect::<Vec<_>>(), "unrouted": set.unrouted,
+            "schema": "bartizan.rule_lint/1", "rules": set.len() + of_files, "refused": refused.collect::<Vec<_>>(), "unrouted": set.unrouted,
         }));
     } else {
-        set.refused.iter().for_each(|refused| out::line(out::shown(&refused.to_string())));
+        refused.iter().for_each(|refused| out::line(out::shown(&refused.to_string())));
         for (source, rules) in &set.unrouted {
             out::line(out::shown(&format!("{source}: {rules} rules, no event of this log source is known")));
         }
         let idle: usize = set.unrouted.values().sum();
-        out::line(format!("{} rules, {} refused, {idle} for unknown log sources", set.len(), set.refused.len()));
+        let yara = if ::rule::yara::BUILT_IN { format!(", {of_files} YARA rules") } else { String::new() };
+        out::line(format!("{} rules{yara}, {} refused, {idle} for unknown log sources", set.len(), refused.len()));
     }
-    Ok(if set.refused.is_empty() { Exit::Fine } else { Exit::Found })
+    Ok(if refused.is_empty() { Exit::Fine } else { Exit::Found })
 }
 
 fn list(set: &::rule::sigma::Set, global: &Global) {
