@@ -46,7 +46,7 @@ pub(crate) fn kinds(url: &decode::url::Url) -> Vec<&'static str> {
             found.extend(kinds.iter().filter(|kind| !found.contains(kind)).copied().collect::<Vec<_>>());
         }
     }
-    if url.private_suffix && !found.iter().any(|kind| matches!(*kind, "dynamic_dns" | "user_documents")) {
+    if url.private_suffix && !found.iter().any(|kind| matches!(*kind, "dynamic_dns" | "user_documents" | "tunnel" | "content_gateway")) {
         found.push("free_hosting");
     }
     found

@@ -1,7 +1,8 @@
 //! One link by its spelling and the kind of its host. Nothing is fetched.
 //!
 //! Evidence:   named features (brand outside its domain, look-alike, kind of host with sign-in words, addresses in numbers, ..) with fixed
-//!             weights; the character model `url-phish` adds at most [`MODEL_MAX`], less than the threshold.
+//!             weights, each of them positive; the character model `url-phish` reads the host alone and adds at most [`MODEL_MAX`], less than
+//!             the threshold. So nothing that is added to a path lowers a score.
 //! Verdict:    `suspicious` at most: spelling alone never blocks. Scheme, `www.`, trailing slash and tracking parameters change nothing.
 //! Mistaken by: honest pages of small firms on free hosting; security firms whose name is a sign-in word.
 
@@ -13,7 +14,9 @@ use super::{Fact, list};
 use crate::Knowledge;
 use crate::content::{Judgement, Verdict};
 
+mod brand;
 mod feature;
+mod word;
 
 pub(crate) use feature::look_alike;
 
@@ -32,15 +35,18 @@ pub(crate) struct Weighed {
 pub(crate) fn weigh(url: &Url, knowledge: &Knowledge) -> Weighed {
     let kinds = list::kinds(url);
     let user_space = kinds.iter().any(|kind| !matches!(*kind, "well_known" | "free_mail"));
-    let mut facts = feature::all(url, &kinds, &knowledge.config.mail.own_domains);
+    let names = knowledge.models.name_model("dga");
+    let mut facts = feature::all(url, &kinds, &knowledge.config.mail.own_domains, names.map(|names| &**names));
     let mut model = None;
     let own = knowledge.config.mail.own_domains.contains(&url.registered);
     // Cleared by registered domain only, and only where strangers cannot put pages.
-    let cleared = own || ((list::is("well_known", &url.registered) || list::is_brand_domain(&url.registered)) && !user_space);
+    let cleared = own
+        || ((list::is("well_known", &url.registered) || list::is_brand_domain(&url.registered) || brand::is_owner(&url.registered))
+            && !user_space);
     if cleared {
         facts.retain(|fact| fact.code == "url.user_part");
     } else if let Some(heads) = knowledge.models.heads("url-phish") {
-        let excess = heads.spelling(&url.key()) - heads.threshold.first().copied().unwrap_or(0.0);
+        let excess = heads.spelling(url.host.strip_prefix("www.").unwrap_or(&url.host)) - heads.threshold.first().copied().unwrap_or(0.0);
         model = Some(ModelScore {
             name: heads.name.as_str().into(),
             version: heads.version.as_str().into(),

@@ -3,60 +3,37 @@
 use decode::url::Url;
 
 use super::super::{Fact, list};
+use super::brand::{self, How};
+use super::word;
 
-const SIGN_IN: [&str; 44] = [
-    "login",
-    "logon",
-    "signin",
-    "sign-in",
-    "secure",
-    "security",
-    "account",
-    "accounts",
-    "verify",
-    "verification",
-    "update",
-    "support",
-    "confirm",
-    "billing",
-    "webmail",
-    "auth",
-    "authentication",
-    "unlock",
-    "recover",
-    "recovery",
-    "payment",
-    "refund",
-    "password",
-    "wallet",
-    "webscr",
-    "otp",
-    "mfa",
-    "anmelden",
-    "anmeldung",
-    "sicherheit",
-    "konto",
-    "kunden",
-    "bestaetigung",
-    "compte",
-    "connexion",
-    "identifiant",
-    "verifier",
-    "cuenta",
-    "acceso",
-    "seguridad",
-    "verificacion",
-    "cliente",
-    "delivery",
-    "parcel",
+/// Sites of developers: names of projects, also of those that write about a known service.
+const PROJECTS: [&str; 10] = [
+    "github.io",
+    "gitlab.io",
+    "readthedocs.io",
+    "readthedocs.org",
+    "codeberg.page",
+    "sourceforge.io",
+    "sourceforge.net",
+    "js.org",
+    "rtfd.io",
+    "pages.debian.net",
 ];
-/// Endings that cost next to nothing; a small hint.
-const CHEAP: [&str; 18] =
-    ["top", "xyz", "icu", "buzz", "cfd", "sbs", "club", "live", "online", "site", "cyou", "rest", "tk", "ml", "ga", "cf", "gq", "shop"];
+/// Endings of files that hold a page.
+const PAGES: [&str; 6] = [".php", ".html", ".htm", ".asp", ".aspx", ".jsp"];
+/// From this logit of the model of names on, a registered name looks made by a program.
+const MADE_UP: f32 = 0.0;
 
-pub(super) fn all(url: &Url, kinds: &[&'static str], own: &[String]) -> Vec<Fact> {
-    let mut facts = look_alike(url, own);
+/// Every push is positive and what hangs on the host does not look at the path: what is added to a path never lowers the sum.
+pub(super) fn all(url: &Url, kinds: &[&'static str], own: &[String], names: Option<&learn::names::NameModel>) -> Vec<Fact> {
+    let mut facts = own_look_alike(url, own);
     let mut add = |code, text: String, push| facts.push(Fact::new(code, text, push));
+    let host = url.host.strip_prefix("www.").unwrap_or(&url.host);
+    let named = host.strip_suffix(&url.suffix).unwrap_or(host).trim_end_matches('.');
+    let label = url.label();
+    let sub = url.subdomain();
+    let cheap = word::tables().cheap.contains(url.suffix.as_str());
+    let project = PROJECTS.iter().any(|site| *site == url.suffix || *site == url.registered);
     if url.address.is_some() {
         add("url.address", format!("the host is an address, {}", url.host), 0.9);
         if url.odd_address {
@@ -68,69 +45,215 @@ pub(super) fn all(url: &Url, kinds: &[&'static str], own: &[String]) -> Vec<Fact
     }
     for kind in kinds {
         let (push, what) = match *kind {
+            "free_hosting" if project => (0.1, "a site for projects of developers"),
             "free_hosting" => (0.4, "a platform that gives names away"),
             "user_documents" => (0.4, "a place where anybody puts documents and forms"),
-            "dynamic_dns" => (0.7, "a name for changing addresses"),
+            "dynamic_dns" => (0.8, "a name for changing addresses"),
+            "tunnel" => (1.1, "a tunnel to somebody's own machine"),
             "shortener" => (0.4, "a shortener that hides the target"),
+            "file_sharing" => (0.4, "a place where anybody puts files"),
             "content_gateway" => (0.9, "a gateway to content that nobody can take down"),
-            "translation_proxy" => (0.9, "a translation service in front of another page"),
+            "translation_proxy" => (1.0, "a translation service in front of another page"),
             "open_redirect" if !url.nested.is_empty() => (0.8, "a redirect of a well-known site"),
             _ => continue,
         };
         add("url.host_kind", format!("{} is {what}", url.host), push);
     }
-    let placed = kinds
-        .iter()
-        .any(|kind| matches!(*kind, "free_hosting" | "user_documents" | "dynamic_dns" | "content_gateway" | "translation_proxy"));
-    let host = url.host.strip_prefix("www.").unwrap_or(&url.host);
-    let named = host.strip_suffix(&url.suffix).unwrap_or(host);
-    let in_host = words(named).filter(|word| SIGN_IN.contains(word)).count()
-        + SIGN_IN.iter().filter(|word| word.len() >= 6 && !words(named).any(|w| w == **word) && named.contains(**word)).count().min(1);
-    match in_host {
-        0 => {}
-        1 if named.contains('-') || placed => add("url.sign_in_host", "a sign-in word is part of the host".into(), 0.6),
-        1 => add("url.sign_in_host", "a sign-in word is part of the host".into(), 0.25),
-        _ => add("url.sign_in_host", "several sign-in words are part of the host".into(), 1.0),
-    }
+    let placed = !project
+        && kinds.iter().any(|kind| {
+            matches!(*kind, "free_hosting" | "user_documents" | "dynamic_dns" | "tunnel" | "content_gateway" | "translation_proxy")
+        });
     let rest = format!("{}?{}#{}", url.path, url.query, url.fragment).to_ascii_lowercase();
-    let in_path = words(&rest).any(|word| SIGN_IN.contains(&word));
-    if in_path && placed {
-        add("url.sign_in_path", "a sign-in page in a place where anybody can put one".into(), 0.7);
+    let in_path = word::services(&rest).min(3);
+    let file = rest.split(['/', '?', '#', '&', '=']).any(|part| PAGES.iter().any(|ending| part.ends_with(ending)));
+    let mut host_odd = false;
+    // Whose name the host carries.
+    let text = url.shown_host.strip_prefix("www.").unwrap_or(&url.shown_host);
+    let text = text.strip_suffix(&url.suffix).unwrap_or(text).trim_end_matches('.').to_ascii_lowercase();
+    let brand = if url.address.is_some() { None } else { brand::find(&text, label, &url.registered) };
+    if let Some((name, how)) = brand {
+        host_odd = true;
+        let short = name.len() <= 4;
+        match how {
+            How::Eye => add("url.look_alike", format!("{} looks like {name}", url.shown_host), 1.8),
+            How::Near => {
+                add("url.look_alike", format!("{} is a letter away from {name}", url.shown_host), if cheap || placed { 1.5 } else { 1.2 })
+            }
+            How::Word if project => add("url.brand_word", format!("{name} in a host that is not of {name}: {}", url.host), 0.4),
+            How::Word => add(
+                "url.brand_word",
+                format!("{name} in a host that is not of {name}: {}", url.host),
+                if short && !cheap && !placed { 0.7 } else { 1.1 },
+            ),
+            How::Glued => add("url.brand_word", format!("{name} with added words: {}", url.host), if project { 0.3 } else { 1.0 }),
+            How::Ending => {
+                add("url.brand_word", format!("{name} under another ending: {}", url.host), if cheap || placed { 1.1 } else { 0.5 })
+            }
+        }
+        if in_path > 0 && !project {
+            add("url.brand_sign_in", "a sign-in word in the path behind that name".into(), 0.4);
+        }
+    } else if (placed || cheap || is_odd(label)) && !project {
+        let path = rest.get(..floor(&rest, 200)).unwrap_or("");
+        if let Some((name, How::Word | How::Ending | How::Eye | How::Near)) = brand::find(path, "", &url.registered) {
+            add("url.brand_path", format!("{name} in the path of a page that is not of {name}"), 0.6);
+        }
     }
-    let kit = rest.contains("wp-content/") || rest.contains("wp-includes/") || rest.contains("/.well-known/") || rest.contains("wp-admin/");
-    if kit && (in_path || rest.contains(".php") || rest.contains(".htm")) {
-        add("url.kit_path", "a page inside the folders of a publishing system, where kits are put".into(), 0.9);
-    } else if in_path && [".php", ".html", ".htm", ".asp"].iter().any(|ending| url.path.to_ascii_lowercase().ends_with(ending)) {
-        add("url.sign_in_file", "a sign-in page as a single file".into(), 0.4);
+    // Sign-in words of the host.
+    let (in_label, in_sub) =
+        if url.address.is_some() { (0, 0) } else { (word::services(label), sub.split('.').map(word::services).max().unwrap_or(0)) };
+    let joined = sub.split('.').any(|one| one.contains('-') && word::services(one) > 0);
+    let weak = if placed { word::weak(label) + word::weak(sub) } else { 0 };
+    host_odd |= in_label > 0;
+    match in_label {
+        0 => {}
+        1 if placed => add("url.sign_in_host", "a sign-in word in a name that anybody could take".into(), 0.8),
+        1 if cheap => add("url.sign_in_host", "a sign-in word is part of the name".into(), 0.7),
+        1 if label.contains('-') => add("url.sign_in_host", "a sign-in word is part of the name".into(), 0.6),
+        1 => add("url.sign_in_host", "a sign-in word is part of the name".into(), 0.35),
+        _ => add("url.sign_in_host", "several sign-in words are part of the name".into(), 1.3),
+    }
+    match in_sub {
+        0 => {}
+        1 if joined => add("url.sign_in_sub", "a sign-in word is joined to another in front of the domain".into(), 0.5),
+        1 => add("url.sign_in_sub", "a sign-in word in front of the domain".into(), 0.15),
+        _ => add("url.sign_in_sub", "several sign-in words in front of the domain".into(), 0.8),
+    }
+    if weak > 0 {
+        add("url.service_word", "a service word in a name that anybody could take".into(), 0.35 * weak.min(3) as f32);
+    }
+    // `example.com-account.top`, `shop.co.jp.example.icu`, `www-example.cn`.
+    let inner = inner_ending(named, sub);
+    if inner {
+        host_odd = true;
+        add("url.inner_ending", format!("an ending inside the name makes it look like another: {}", url.host), 0.9);
+    }
+    if named.split('.').any(|one| (one.starts_with("www") && one.len() > 4) || one.contains("https") || one.contains("-www")) {
+        host_odd = true;
+        add("url.inner_www", "the beginning of an address is part of the name".into(), 0.9);
+    }
+    // Names that nobody would choose.
+    let odd = is_odd(label);
+    let made =
+        !odd && (cheap || placed || label.len() >= 10) && names.is_some_and(|names| label.len() >= 6 && names.logit(label) > MADE_UP);
+    if url.address.is_none() {
+        if odd || made {
+            let push = if project {
+                0.2
+            } else if placed {
+                0.7
+            } else if cheap {
+                0.8
+            } else {
+                0.6
+            };
+            add("url.random", "a name that nobody would choose".into(), push);
+        } else if cheap && word::is_unspoken(label) {
+            add("url.random", "a name that nobody says aloud".into(), 0.6);
+        }
+        let odd_sub = sub.split('.').any(|one| word::is_random(one) || (cheap && one.len() >= 4 && word::is_unspoken(one)));
+        if odd_sub && !project {
+            add("url.random_sub", "a label in front of the domain that nobody would choose".into(), if cheap || odd { 0.5 } else { 0.3 });
+        }
+        host_odd |= odd || made || odd_sub;
+        if placed && label.bytes().rev().take_while(u8::is_ascii_digit).count() >= 3 {
+            add("url.numbered", "a numbered name that anybody could take".into(), 0.4);
+        }
+    }
+    // The path.
+    if in_path > 0 && placed {
+        add("url.sign_in_path", "a sign-in page in a place where anybody can put one".into(), 0.6);
+    } else if in_path > 0 && url.address.is_some() {
+        add("url.sign_in_path", "a sign-in page on a bare address".into(), 0.6);
+    } else if in_path > 0 && cheap {
+        add("url.sign_in_path", "a sign-in page under an ending that costs next to nothing".into(), if host_odd { 0.5 } else { 0.3 });
+    }
+    let system = ["wp-content/", "wp-includes/", "wp-admin/", "/.well-known/", "/cgi-bin/", "/components/com_", "/modules/mod_"];
+    if system.iter().any(|folder| rest.contains(folder)) && (in_path > 0 || file) {
+        add(
+            "url.kit_path",
+            "a page inside the folders of a publishing system, where kits are put".into(),
+            if in_path > 0 { 1.4 } else { 0.9 },
+        );
+    } else if file && in_path > 0 {
+        add("url.sign_in_file", "a sign-in page as a single file".into(), 0.35);
+    } else if file && (placed || url.address.is_some()) {
+        add("url.page_file", "a single page in a place where anybody can put one".into(), 0.4);
     }
     if words_with_at(&rest) {
-        add("url.email_inside", "an e-mail address is part of the link".into(), 0.6);
+        add("url.email_inside", "an e-mail address is part of the link".into(), if placed || cheap || host_odd { 0.8 } else { 0.5 });
     }
-    if is_random(url.label()) || url.subdomain().split('.').any(is_random) {
-        add("url.random", "a name that nobody would choose".into(), if placed { 0.8 } else { 0.6 });
+    if kinds.contains(&"content_gateway") && (rest.contains("/qm") || rest.contains("baf") || sub.contains("baf")) {
+        add("url.content_hash", "content that is named by its hash".into(), 0.5);
     }
+    // Shape.
     let labels = url.host.split('.').count();
     if labels >= 5 && url.address.is_none() {
         add("url.many_labels", format!("{labels} labels"), 0.4);
     }
-    if url.host.matches('-').count() >= 3 {
-        add("url.hyphens", "many hyphens in the host".into(), 0.5);
+    match named.matches('-').count() {
+        0..=2 => {}
+        3 => add("url.hyphens", "many hyphens in the host".into(), 0.4),
+        _ => add("url.hyphens", "very many hyphens in the host".into(), 0.7),
     }
     if url.layers >= 2 {
         add("url.encoded", format!("percent signs in {} layers", url.layers), 0.4);
+    }
+    if rest.contains("<script") || rest.contains("javascript:") || rest.contains("data:text/html") {
+        add("url.script", "a script is part of the link".into(), 0.9);
     }
     if let Some(port) = url.port
         && !matches!(port, 8080 | 8443)
     {
         add("url.port", format!("port {port}"), 0.3);
     }
-    if CHEAP.contains(&url.suffix.as_str()) {
-        add("url.cheap_ending", format!("the ending .{} costs next to nothing", url.suffix), 0.35);
+    if cheap {
+        add("url.cheap_ending", format!("the ending .{} costs next to nothing", url.suffix), 0.3);
     }
     if url.host.contains("xn--") && mixed(&url.shown_host) {
         add("url.mixed_script", format!("letters of several scripts in one name: {}", url.shown_host), 1.2);
     }
     facts
+}
+
+fn is_odd(label: &str) -> bool {
+    word::is_random(label)
+}
+
+/// A known ending in front of the real one.
+fn inner_ending(named: &str, sub: &str) -> bool {
+    const ENDINGS: [&str; 9] = ["com", "net", "org", "jp", "uk", "gov", "de", "fr", "co"];
+    let sub_has = sub.split('.').collect::<Vec<_>>().windows(2).any(|pair| ENDINGS.contains(&pair[1]) && pair[0].len() >= 2)
+        || (sub.split('.').next_back().is_some_and(|last| ["com", "net", "org", "jp"].contains(&last)) && sub.contains('.'));
+    let label_has = named.split('.').any(|one| {
+        let parts: Vec<&str> = one.split('-').collect();
+        parts.len() >= 2
+            && (["com", "net", "org"].contains(&parts[0]) || parts.windows(2).any(|pair| pair == ["co", "jp"] || pair == ["co", "uk"]))
+            || parts.len() >= 3 && parts[1..].iter().any(|part| ["com", "jp"].contains(part))
+            || parts.len() == 2 && parts[1] == "com"
+    });
+    sub_has || label_has
+}
+
+fn floor(text: &str, most: usize) -> usize {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    end
+}
+
+/// Whether a host resembles an own domain.
+fn own_look_alike(url: &Url, own: &[String]) -> Vec<Fact> {
+    if own.is_empty() {
+        Vec::new()
+    } else {
+        look_alike(url, own)
+            .into_iter()
+            .filter(|fact| own.iter().any(|domain| domain.split('.').next().is_some_and(|label| fact.text.contains(label))))
+            .take(1)
+            .collect()
+    }
 }
 
 /// Whether a host resembles an own domain or a known name: the same to the eye, a letter apart, with added words, or in front of another
@@ -148,7 +271,7 @@ pub(crate) fn look_alike(url: &Url, own: &[String]) -> Vec<Fact> {
     let mut facts = Vec::new();
     for (name, squeezed) in list::brands().iter().map(|brand| (brand.name, brand.squeezed.clone())).chain(own_labels) {
         if squeezed.len() < 4 {
-            if words(raw).any(|word| word == squeezed) && raw != squeezed || words(&sub).any(|word| word == squeezed) {
+            if word::split(raw).any(|word| word == squeezed) && raw != squeezed || word::split(&sub).any(|word| word == squeezed) {
                 facts.push(Fact::new("url.brand_word", format!("{name} in a host that is not of {name}: {}", url.host), 0.9));
             }
             continue;
@@ -166,7 +289,7 @@ pub(crate) fn look_alike(url: &Url, own: &[String]) -> Vec<Fact> {
         } else if limit > 0 && flat.len().abs_diff(squeezed.len()) <= limit && distance(&flat, &squeezed) <= limit {
             facts.push(Fact::new("url.look_alike", format!("{} is a letter away from {name}", url.shown_host), 1.4));
         } else if squeezed.len() >= 5 && flat.contains(&squeezed) {
-            let apart = words(raw).any(|word| word == squeezed);
+            let apart = word::split(raw).any(|word| word == squeezed);
             facts.push(Fact::new("url.brand_word", format!("{name} with added words: {}", url.host), if apart { 1.2 } else { 1.0 }));
         } else if squeezed.len() >= 5 && sub.chars().filter(char::is_ascii_alphanumeric).collect::<String>().contains(&squeezed) {
             facts.push(Fact::new("url.brand_word", format!("{name} in front of another domain: {}", url.host), 1.2));
@@ -179,13 +302,13 @@ pub(crate) fn look_alike(url: &Url, own: &[String]) -> Vec<Fact> {
 }
 
 /// The shape that a quick reader sees.
-fn skeleton(text: &str) -> String {
+pub(super) fn skeleton(text: &str) -> String {
     let plain: String = unicode_security::skeleton(text).collect::<String>().to_ascii_lowercase();
     plain.replace("rn", "m").replace("vv", "w").replace('0', "o").replace('1', "l").replace('3', "e").replace('5', "s")
 }
 
 /// Damerau-Levenshtein distance (neighbouring letters may swap), of short names.
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
     let mut rows = vec![vec![0_usize; b.len() + 1]; a.len() + 1];
     for (at, row) in rows.iter_mut().enumerate() {
@@ -207,27 +330,8 @@ fn distance(a: &str, b: &str) -> usize {
     rows[a.len()][b.len()]
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty())
-}
-
 fn words_with_at(text: &str) -> bool {
     text.split(['?', '&', '=', '/', '#']).any(|part| part.split_once('@').is_some_and(|(user, host)| user.len() >= 2 && host.contains('.')))
-}
-
-/// Long runs of consonants, or letters and digits in turns.
-fn is_random(label: &str) -> bool {
-    if label.len() < 8 || label.contains('-') || label.starts_with("xn--") {
-        return false;
-    }
-    let (mut run, mut longest, mut turns, mut last) = (0, 0, 0, None);
-    for byte in label.bytes() {
-        run = if byte.is_ascii_alphabetic() && !b"aeiouy".contains(&byte) { run + 1 } else { 0 };
-        longest = longest.max(run);
-        turns += usize::from(last.is_some_and(|last: bool| last != byte.is_ascii_digit()));
-        last = Some(byte.is_ascii_digit());
-    }
-    longest >= 5 || turns >= 4
 }
 
 fn mixed(text: &str) -> bool {
