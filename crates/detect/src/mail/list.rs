@@ -46,7 +46,12 @@ pub(crate) fn kinds(url: &decode::url::Url) -> Vec<&'static str> {
             found.extend(kinds.iter().filter(|kind| !found.contains(kind)).copied().collect::<Vec<_>>());
         }
     }
-    if url.private_suffix && !found.iter().any(|kind| matches!(*kind, "dynamic_dns" | "user_documents" | "tunnel" | "content_gateway")) {
+    // A state gives names below its own suffix to its own offices.
+    let office = url.suffix.split('.').any(|label| label == "gov" || label == "gouv");
+    if url.private_suffix
+        && !office
+        && !found.iter().any(|kind| matches!(*kind, "dynamic_dns" | "user_documents" | "tunnel" | "content_gateway"))
+    {
         found.push("free_hosting");
     }
     found

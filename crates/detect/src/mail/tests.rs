@@ -193,6 +193,20 @@ fn links_by_their_spelling() {
 }
 
 #[test]
+fn what_is_added_to_a_path_never_lowers_the_score_of_a_link() {
+    let knowledge = knowledge();
+    for link in ["paypa1.com/signin", "microsoft-login.weebly.com/a", "xkqzvwt.top/p", "amazon.co.jp.kqvbn.icu/x", "docs.example.org/a"] {
+        let alone = url::judge(link, &knowledge);
+        let mut longer = link.to_owned();
+        for piece in ["/news/2024/spring", "/about/our-garden", "/wiki/History_of_music", "?page=2&sort=name", "&lang=en", "#chapter-3"] {
+            longer.push_str(piece);
+            let said = url::judge(&longer, &knowledge);
+            assert!(said.score >= alone.score && said.verdict >= alone.verdict, "{longer}: {said:?}");
+        }
+    }
+}
+
+#[test]
 fn any_bytes_have_an_answer() {
     let knowledge = knowledge();
     let raw = mail("PayPal <x@y.example>", "s", LURE);
