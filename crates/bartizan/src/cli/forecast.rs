@@ -99,9 +99,15 @@ fn left_open(open: &[Text]) {
 
 /// The findings of an earlier scan that nobody suppressed.
 fn open(path: &Path) -> Result<Open, Fail> {
+    if path.is_dir() {
+        return Err(Fail::new("E0511", format!("{} is a folder, not the result of looking at one", path.display()))
+            .fix(format!("bartizan posture {} --json > posture.json, and give that file", path.display())));
+    }
     let bytes = std::fs::read(path).map_err(|e| Fail::unreadable(path, &e))?;
-    let result: Value = serde_json::from_slice(&bytes)
-        .map_err(|e| Fail::new("E0511", format!("{} is no result of posture --json: {e}", path.display())))?;
+    let result: Value = serde_json::from_slice(&bytes).ok().filter(|result: &Value| result["findings"].is_array()).ok_or_else(|| {
+        Fail::new("E0511", format!("{} is no result of posture --json", path.display()))
+            .fix("bartizan posture DIR --json > posture.json, and give that file")
+    })?;
     let mut open = Open::default();
     for found in result["findings"].as_array().map(Vec::as_slice).unwrap_or_default().iter().filter(|f| f["suppressed"].is_null()) {
         let text = |key: &str| found[key].as_str().unwrap_or_default();

@@ -99,6 +99,7 @@ pub(super) fn undo(args: &Undo, global: &Global) -> Result<Exit, Fail> {
             out::line(match (response.action.as_str(), response.disposition) {
                 ("quarantine", _) => format!(" will   move the file back to {name}"),
                 ("nftables", _) => format!(" will   unblock {name} at nftables; not re-block for the same reason for 24 h"),
+                ("model", _) => format!(" will   serve the version of {name} again that served before"),
                 (_, Disposition::Block) => format!(" will   unblock {name} at gateway; not re-block for the same reason for 24 h"),
                 _ => format!(" will   release {name} at gateway"),
             });
