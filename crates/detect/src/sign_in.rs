@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use event::authentication::{Action, Outcome};
 use event::login::{LoginReason, Step};
-use event::{Authentication, Event, LoginDecision, Text, Time};
+use event::{Authentication, Event, LoginDecision, Text};
 use learn::Forest;
 use learn::login::evaluate::PRIOR_MIN;
 use learn::login::{Features, Look, Memory, ratio};
 use serde::{Deserialize, Serialize};
+
+use crate::identity::travel::{self, Travel};
 
 mod campaigns;
 mod policy;
@@ -119,14 +121,16 @@ impl Judge {
         let look = Look::of(auth, time)?;
         let is_session = auth.action == Action::Session;
         let features = self.state.memory.features(&look, is_session);
-        let logit = self.scorer.logit(&features);
-        let risk = sigmoid(logit);
-        let judged = matches!(auth.action, Action::Login | Action::Session).then(|| self.judge(event, auth, time, features, logit, risk));
+        let travel = (auth.action == Action::Login).then(|| travel::impossible(&look, &features)).flatten();
+        let logit = self.scorer.logit(&features) + travel.as_ref().map_or(0.0, |_| f64::from(travel::PUSH));
+        let judged =
+            matches!(auth.action, Action::Login | Action::Session).then(|| self.judge(event, auth, features, logit, travel.as_ref()));
         self.state.memory.observe(auth, time, &features, ratio::doubt(&features));
         judged
     }
 
-    fn judge(&mut self, event: &Event, auth: &Authentication, time: Time, features: Features, logit: f64, risk: f64) -> Judged {
+    fn judge(&mut self, event: &Event, auth: &Authentication, features: Features, logit: f64, travel: Option<&Travel>) -> Judged {
+        let (time, risk) = (event.meta.time, sigmoid(logit));
         let found = signs(auth, &features);
         let limit = self.state.policy.limit(self.config.reauth_budget);
         let cold = features.confirmed < self.config.cold_logins;
@@ -142,6 +146,7 @@ impl Judge {
             self.state.policy.count(logit, time);
         }
         let mut reasons = reasons::of(auth, &features);
+        reasons.extend(travel.map(reasons::travel));
         reasons.sort_by(|a: &LoginReason, b| b.push.abs().total_cmp(&a.push.abs()));
         reasons.truncate(REASONS_MAX);
         let decision = LoginDecision {

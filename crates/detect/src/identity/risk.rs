@@ -11,8 +11,10 @@
 use event::analytic::AnalyticKind;
 use event::authentication::{Action, Outcome};
 use event::finding::{ModelScore, Reason};
+use event::login::Step;
 use event::{Analytic, Authentication, Body, Entity, Event, Finding, LoginDecision, Score, Severity, attack};
 
+use super::takeover::Takeovers;
 use crate::campaign::Campaign;
 pub use crate::sign_in::Config;
 use crate::sign_in::{Campaigns, Claim, Judge, Judged, Scorer};
@@ -28,22 +30,35 @@ pub const SPEC: Spec = Spec {
     },
     // Addresses are compared over all users.
     scope: Scope::Whole,
-    header: "A right password in hands that do not behave like the account's owner: place, program, hour, device and company of a sign-in against the \
-             user's own habits. Mistaken by: a first journey with a new telephone.",
+    header: "A right password in hands that do not behave like the account's owner: place, program, hour, device, speed of travel and company of a \
+             sign-in against the user's own habits, and the password or second factor changed after it. Mistaken by: a first journey with a new telephone.",
     build: |knowledge| Box::new(Risk::new(knowledge.config.risk.clone(), Scorer::new(knowledge.models.tree("login").cloned()))),
 };
+
+/// What the finding about a sign-in is called.
+fn name(event: &Event, auth: &Authentication) -> String {
+    format!("{} {}", auth.user, event.meta.uid)
+}
 
 struct Risk {
     config: Config,
     judge: Judge,
     /// What got in within a campaign is told by `identity.credential`, once.
     campaigns: Campaigns,
+    /// Sign-ins that should have been asked again, and what followed.
+    takeovers: Takeovers,
     decided: Option<LoginDecision>,
 }
 
 impl Risk {
     fn new(config: Config, scorer: Scorer) -> Risk {
-        Risk { judge: Judge::new(config.clone(), scorer), campaigns: Campaigns::new(super::credential::SEED), config, decided: None }
+        Risk {
+            judge: Judge::new(config.clone(), scorer),
+            campaigns: Campaigns::new(super::credential::SEED),
+            takeovers: Takeovers::new(),
+            config,
+            decided: None,
+        }
     }
 
     fn finding(&self, event: &Event, auth: &Authentication, judged: &Judged) -> Finding {
@@ -51,7 +66,7 @@ impl Risk {
         let mut about = Campaign::default();
         about.begin_if_idle(event.meta.time, 0);
         about.add(event, 1);
-        let name = format!("{} {}", auth.user, event.meta.uid);
+        let name = name(event, auth);
         let mut finding = about.tell(&SPEC.analytic, &name, 0);
         let reasons: Vec<Reason> = decision
             .reasons
@@ -84,12 +99,19 @@ impl Detector for Risk {
         self.decided = None;
         let Body::Authentication(auth) = &event.body else { return };
         let claim = self.campaigns.observe(event, auth);
+        out.extend(self.takeovers.follow(event, auth, &SPEC.analytic));
         let Some(judged) = self.judge.look(event, auth) else { return };
         // A use of a session is told by `identity.session`; a wrong password let nobody in.
         let got_in = auth.action == Action::Login && auth.outcome != Outcome::Failure;
         let cold = judged.features.confirmed < self.config.cold_logins;
         if got_in && !cold && claim == Claim::No && judged.decision.risk >= self.config.finding_risk && judged.signs.len() >= 2 {
             out.push(self.finding(event, auth, &judged));
+        }
+        // What got in within a campaign is told there.
+        let asked_again = judged.decision.decision >= Step::StepUp && !judged.signs.is_empty();
+        if got_in && !cold && claim == Claim::No && asked_again {
+            let why = judged.decision.reasons.first().map(|r| r.text.clone()).unwrap_or_default();
+            self.takeovers.risky(event, auth, &name(event, auth), judged.decision.risk, why);
         }
         self.decided = Some(judged.decision);
     }
@@ -99,11 +121,11 @@ impl Detector for Risk {
     }
 
     fn save(&self) -> Vec<u8> {
-        state::save(&(&self.judge.state, &self.campaigns))
+        state::save(&(&self.judge.state, &self.campaigns, &self.takeovers))
     }
 
     fn load(&mut self, saved: &[u8]) -> Result<(), StateError> {
-        (self.judge.state, self.campaigns) = state::load(SPEC.analytic.uid, saved)?;
+        (self.judge.state, self.campaigns, self.takeovers) = state::load(SPEC.analytic.uid, saved)?;
         Ok(())
     }
 }

@@ -118,6 +118,11 @@ pub(crate) fn of(auth: &Authentication, features: &Features) -> Vec<LoginReason>
     out
 }
 
+/// Two sign-ins that nobody can have made both.
+pub(crate) fn travel(travel: &crate::identity::travel::Travel) -> LoginReason {
+    reason("travel.impossible", travel.text(), crate::identity::travel::PUSH)
+}
+
 fn session(auth: &Authentication, place: u8, agent: Option<u8>, out: &mut Vec<LoginReason>) {
     match place {
         0 => out.push(reason("session.place", "where the session was before".into(), -1.5)),

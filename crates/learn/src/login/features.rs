@@ -91,6 +91,19 @@ pub struct Features {
     pub others_there: f32,
     /// For uses of a session.
     pub drift: Option<Drift>,
+    /// The sign-in before this one, when its country is known.
+    pub last: Option<Last>,
+}
+
+/// Where and when the account signed in last.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Last {
+    /// Two capital letters.
+    pub country: [u8; 2],
+    /// Autonomous system, 0 when unknown.
+    pub network: u32,
+    /// Minutes since 1970.
+    pub minute: i32,
 }
 
 /// Share of sign-ins with a newer version than before, at least.
@@ -209,7 +222,22 @@ impl Features {
         ];
         let device_new = (has_device && total > 0.0).then_some(!known_device);
         let (prior, confirmed) = (profile.successes, profile.confirmed);
-        Features { values, ratio, place, agent, device_new, place_tail, agent_tail, prior, confirmed, failed_there, others_there, drift }
+        let last = last.filter(|last| last.country != [0; 2]).map(|l| Last { country: l.country, network: l.network, minute: l.minute });
+        Features {
+            values,
+            ratio,
+            place,
+            agent,
+            device_new,
+            place_tail,
+            agent_tail,
+            prior,
+            confirmed,
+            failed_there,
+            others_there,
+            drift,
+            last,
+        }
     }
 
     /// Log odds of layer 1 alone: the ratio, and for a use of a session how far it is from the session's own.

@@ -79,3 +79,19 @@ fn an_account_without_history_is_never_blocked() {
     assert!(found.is_empty());
     assert!(decided.iter().all(|d| d.decision < event::login::Step::Block && d.prior_logins < 2));
 }
+
+#[test]
+fn a_journey_that_nobody_makes_is_a_reason_and_one_that_people_make_is_none() {
+    let ended = |rows: &[Row<'_>]| {
+        let (_, decided) = run(&[at_home(30), rows.to_vec()].concat());
+        decided.last().and_then(|d| d.reasons.iter().find(|r| r.code == "travel.impossible").cloned())
+    };
+    let home = (30, 9, "ada", "198.51.100.7", "NO", 64500, CHROME);
+    let told = ended(&[home, (30, 11, "ada", "203.0.113.9", "BR", 64502, OTHER)]).expect("Norway to Brazil in two hours");
+    assert!(told.text.contains("from NO") && told.text.contains("km") && told.push > 0.0, "{}", told.text);
+    assert_eq!(ended(&[home, (31, 11, "ada", "203.0.113.9", "BR", 64502, OTHER)]), None, "a day later");
+    assert_eq!(ended(&[home, (30, 10, "ada", "203.0.113.9", "SE", 64502, OTHER)]), None, "a commuter over the border");
+    assert_eq!(ended(&[home, (30, 11, "ada", "203.0.113.9", "BR", 9009, CHROME)]), None, "a tunnel with the usual program");
+    assert_eq!(ended(&[home, (30, 11, "ada", "203.0.113.9", "BR", 64500, CHROME)]), None, "roaming through the home carrier");
+    assert_eq!(ended(&[home, (30, 11, "ada", "203.0.113.9", "", 64502, OTHER)]), None, "location unknown");
+}
