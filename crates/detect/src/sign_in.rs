@@ -10,11 +10,13 @@ use learn::login::evaluate::PRIOR_MIN;
 use learn::login::{Features, Look, Memory, ratio};
 use serde::{Deserialize, Serialize};
 
-use crate::identity::travel::{self, Travel};
 
 mod campaigns;
 mod policy;
 mod reasons;
+mod travel;
+
+use travel::Travel;
 
 pub(crate) use campaigns::{Attack, Campaigns, Claim};
 pub(crate) use policy::Policy;

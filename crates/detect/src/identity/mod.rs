@@ -8,7 +8,5 @@ pub mod device;
 pub mod mfa_fatigue;
 pub mod risk;
 pub mod session;
-mod takeover;
-pub(crate) mod travel;
 
 pub const ALL: &[&Spec] = &[&brute_force::SPEC, &credential::SPEC, &device::SPEC, &mfa_fatigue::SPEC, &risk::SPEC, &session::SPEC];

@@ -14,11 +14,14 @@ use event::finding::{ModelScore, Reason};
 use event::login::Step;
 use event::{Analytic, Authentication, Body, Entity, Event, Finding, LoginDecision, Score, Severity, attack};
 
-use super::takeover::Takeovers;
+
 use crate::campaign::Campaign;
 pub use crate::sign_in::Config;
 use crate::sign_in::{Campaigns, Claim, Judge, Judged, Scorer};
 use crate::{Detector, Scope, Seen, Spec, StateError, state};
+use takeover::Takeovers;
+
+mod takeover;
 
 pub const SPEC: Spec = Spec {
     analytic: Analytic {

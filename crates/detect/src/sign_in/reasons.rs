@@ -119,8 +119,8 @@ pub(crate) fn of(auth: &Authentication, features: &Features) -> Vec<LoginReason>
 }
 
 /// Two sign-ins that nobody can have made both.
-pub(crate) fn travel(travel: &crate::identity::travel::Travel) -> LoginReason {
-    reason("travel.impossible", travel.text(), crate::identity::travel::PUSH)
+pub(crate) fn travel(travel: &super::travel::Travel) -> LoginReason {
+    reason("travel.impossible", travel.text(), super::travel::PUSH)
 }
 
 fn session(auth: &Authentication, place: u8, agent: Option<u8>, out: &mut Vec<LoginReason>) {
