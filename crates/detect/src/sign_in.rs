@@ -10,7 +10,6 @@ use learn::login::evaluate::PRIOR_MIN;
 use learn::login::{Features, Look, Memory, ratio};
 use serde::{Deserialize, Serialize};
 
-
 mod campaigns;
 mod policy;
 mod reasons;

@@ -14,7 +14,6 @@ use event::finding::{ModelScore, Reason};
 use event::login::Step;
 use event::{Analytic, Authentication, Body, Entity, Event, Finding, LoginDecision, Score, Severity, attack};
 
-
 use crate::campaign::Campaign;
 pub use crate::sign_in::Config;
 use crate::sign_in::{Campaigns, Claim, Judge, Judged, Scorer};

@@ -13,7 +13,8 @@ use learn::login::{Features, Look, place};
 
 mod country;
 
-/// Log odds that it adds: about what a new country adds for somebody who is never abroad. Assumed.
+/// Log odds that it adds: about what a new country adds for somebody who is never abroad. Assumed: generated journeys have no geography to
+/// measure it on.
 pub(crate) const PUSH: f32 = 1.0;
 /// An airliner with the wind behind it; faster than this nobody travels.
 const AIRLINER_KMH: f32 = 1_000.0;

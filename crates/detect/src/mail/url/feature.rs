@@ -77,7 +77,7 @@ pub(super) fn all(url: &Url, kinds: &[&'static str], own: &[String], names: Opti
         match how {
             How::Eye => add("url.look_alike", format!("{} looks like {name}", url.shown_host), 1.8),
             How::Near => {
-                add("url.look_alike", format!("{} is a letter away from {name}", url.shown_host), if cheap || placed { 1.5 } else { 1.2 })
+                add("url.look_alike", format!("{} is a letter away from {name}", url.shown_host), if cheap || placed { 1.5 } else { 1.2 });
             }
             How::Word if project => add("url.brand_word", format!("{name} in a host that is not of {name}: {}", url.host), 0.4),
             How::Word => add(
@@ -87,7 +87,7 @@ pub(super) fn all(url: &Url, kinds: &[&'static str], own: &[String], names: Opti
             ),
             How::Glued => add("url.brand_word", format!("{name} with added words: {}", url.host), if project { 0.3 } else { 1.0 }),
             How::Ending => {
-                add("url.brand_word", format!("{name} under another ending: {}", url.host), if cheap || placed { 1.1 } else { 0.5 })
+                add("url.brand_word", format!("{name} under another ending: {}", url.host), if cheap || placed { 1.1 } else { 0.5 });
             }
         }
         if in_path > 0 && !project {

@@ -1,7 +1,7 @@
 //! Where countries are: geographic middle and how far from it somebody may be who is "there".
 //!
-//! Middles and areas after the country pages of The World Factbook (public domain), rounded. The radius is twice that of a circle of the same area, at least
-//! 100 km; countries that are long or have distant islands have their own. It is meant to be too large: a speed is only claimed from edge to edge.
+//! Middles are rounded to about a degree and were written down by us, not taken from a table. The radius is about twice that of a circle
+//! of the same area, at least 100 km; countries that are long or have distant islands have their own. It is meant to be too large: a speed is only claimed from edge to edge.
 
 /// Country, degrees north, degrees east, radius in kilometres; sorted.
 const COUNTRIES: &[([u8; 2], f32, f32, f32)] = &[
