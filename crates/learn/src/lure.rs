@@ -186,7 +186,12 @@ pub(crate) fn char_features(text: &str, mut each: impl FnMut(usize)) {
 /// `model.bin` and `card.json`.
 fn folder(model: &Heads, card: &crate::card::Card) -> crate::sign::Folder {
     let mut folder = crate::sign::Folder::new();
-    let files = [("model.bin", model.to_bytes()), ("card.json", card.to_bytes())];
+    let files = [
+        ("model.bin", model.to_bytes()),
+        ("card.json", card.to_bytes()),
+        ("datasheet.json", crate::card::json_bytes(&card.sources)),
+        ("thresholds.json", crate::card::json_bytes(&card.thresholds)),
+    ];
     for (name, bytes) in files {
         folder.insert(name, bytes).expect("invariant: plain names");
     }

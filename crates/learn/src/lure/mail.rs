@@ -322,7 +322,9 @@ const BLIND_SPOTS: [&str; 7] = [
     "Scores are not probabilities of phishing; .5 is the shipped threshold.",
 ];
 
-const ATTACKS_TRIED: [&str; 2] = [
+const ATTACKS_TRIED: [&str; 4] = [
     "Words before or after a lure: no head falls (property test, by construction).",
     "Look-alike letters, characters without width, soft hyphens, full width, digits for letters: read as the plain words (tests).",
+    "Synonyms, other spacing, spelling and order: 78 of 100 mails of our generator get through the product, 96 the model alone (`model attack mail-phish --evade --seed 1`).",
+    "Membership: 16 shadow models tell rows that it learned from others with AUC .594 (`model attack mail-phish --infer`; .55 is the goal).",
 ];

@@ -135,10 +135,11 @@ pub fn url_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> {
             "Has never seen a real phishing URL: the bad half of its rows is made by our generator.",
             "Pages on hacked sites and on big platforms look like honest ones.",
             "Honest rows are mostly site roots and manuals; sign-in pages are our own.",
+            "Learned whole addresses, and is asked about hosts alone: its share of a verdict is capped and stands only beside a named fact.",
         ]
         .map(str::to_owned)
         .to_vec(),
-        attacks_tried: vec!["Scheme, www., trailing slash and tracking parameters change nothing (tests).".into()],
+        attacks_tried: ["Scheme, www., trailing slash and tracking parameters change nothing (tests).", "A longer path or more parameters behind a caught address lower nothing (property test; `model attack url-phish --evade`, 0 of 240).", "Another host, another ending, no word of a service: 100 of 100 addresses of our generator get through (`model attack url-phish --evade --seed 1`).", "Membership: 16 shadow models tell rows that it learned from others with AUC .641 (`model attack url-phish --infer`; .55 is the goal)."].map(str::to_owned).to_vec(),
         command_eval: "bartizan model eval url-phish --sources DIR".into(),
         command_train: format!("bartizan model train url-phish --data benign_urls.csv.zst --seed {seed}"),
     };
