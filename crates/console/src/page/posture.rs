@@ -87,7 +87,7 @@ fn row(ctx: &Ctx, rule: &Rule<'_>) -> Markup {
         tr data-row=(crate::shown::shown(rule.id, 64)) {
             td.s { (severity(rule.severity)) }
             td.what {
-                b { (text(rule.id)) } " " (text(&first.title)) " " span.muted { (lately(first.last_seen, ctx.now)) }
+                b { (text(rule.id)) } " " (text(untold(&first.title, rule.id))) " " span.muted { (lately(first.last_seen, ctx.now)) }
                 @if !compliance.aliases.is_empty() { " " span.muted { "also known as " (text(&compliance.aliases.iter().map(event::Text::as_str).collect::<Vec<_>>().join(", "))) } }
             }
             td.why { @for (at, (_, c)) in rule.findings.iter().take(3).enumerate() { @if at > 0 { br; } code { (text(&c.file)) @if c.line > 0 { ":" (c.line) } } " " (text(&c.resource)) } }
@@ -122,4 +122,9 @@ fn frameworks<'f>(findings: &[&'f Finding]) -> BTreeMap<&'f str, BTreeSet<&'f st
         }
     }
     all
+}
+
+/// A title without the name of its rule in front, which stands beside it already.
+fn untold<'t>(title: &'t str, rule: &str) -> &'t str {
+    title.strip_prefix(rule).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(title)
 }
