@@ -40,9 +40,7 @@ pub(crate) fn weigh(url: &Url, knowledge: &Knowledge) -> Weighed {
     let mut model = None;
     let own = knowledge.config.mail.own_domains.contains(&url.registered);
     // Cleared by registered domain only, and only where strangers cannot put pages.
-    let cleared = own
-        || ((list::is("well_known", &url.registered) || list::is_brand_domain(&url.registered) || brand::is_owner(&url.registered))
-            && !user_space);
+    let cleared = own || ((list::is("well_known", &url.registered) || brand::is_owner(&url.registered)) && !user_space);
     if cleared {
         facts.retain(|fact| fact.code == "url.user_part");
     } else if let Some(heads) = knowledge.models.heads("url-phish") {

@@ -136,6 +136,7 @@ pub fn url_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> {
             "Pages on hacked sites and on big platforms look like honest ones.",
             "Honest rows are mostly site roots and manuals; sign-in pages are our own.",
             "Learned whole addresses, and is asked about hosts alone: its share of a verdict is capped and stands only beside a named fact.",
+            "The share of jpcert_2019_2023 is a development figure: the names that links imitate and the facts about hosts were chosen knowing which services these reports are about (without those names 48.0 % instead of 49.8 %).",
         ]
         .map(str::to_owned)
         .to_vec(),

@@ -93,8 +93,8 @@ pub(super) fn all(url: &Url, kinds: &[&'static str], own: &[String], names: Opti
         if in_path > 0 && !project {
             add("url.brand_sign_in", "a sign-in word in the path behind that name".into(), 0.4);
         }
-    } else if (placed || cheap || is_odd(label)) && !project {
-        let path = rest.get(..floor(&rest, 200)).unwrap_or("");
+    } else if (placed || cheap || word::is_random(label)) && !project {
+        let path = &rest[..rest.floor_char_boundary(200)];
         if let Some((name, How::Word | How::Ending | How::Eye | How::Near)) = brand::find(path, "", &url.registered) {
             add("url.brand_path", format!("{name} in the path of a page that is not of {name}"), 0.6);
         }
@@ -133,7 +133,7 @@ pub(super) fn all(url: &Url, kinds: &[&'static str], own: &[String], names: Opti
         add("url.inner_www", "the beginning of an address is part of the name".into(), 0.9);
     }
     // Names that nobody would choose.
-    let odd = is_odd(label);
+    let odd = word::is_random(label);
     let made =
         !odd && (cheap || placed || label.len() >= 10) && names.is_some_and(|names| label.len() >= 6 && names.logit(label) > MADE_UP);
     if url.address.is_none() {
@@ -216,10 +216,6 @@ pub(super) fn all(url: &Url, kinds: &[&'static str], own: &[String], names: Opti
     facts
 }
 
-fn is_odd(label: &str) -> bool {
-    word::is_random(label)
-}
-
 /// A known ending in front of the real one.
 fn inner_ending(named: &str, sub: &str) -> bool {
     const ENDINGS: [&str; 9] = ["com", "net", "org", "jp", "uk", "gov", "de", "fr", "co"];
@@ -233,14 +229,6 @@ fn inner_ending(named: &str, sub: &str) -> bool {
             || parts.len() == 2 && parts[1] == "com"
     });
     sub_has || label_has
-}
-
-fn floor(text: &str, most: usize) -> usize {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    end
 }
 
 /// Whether a host resembles an own domain.
