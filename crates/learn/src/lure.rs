@@ -1,6 +1,6 @@
 //! A linear model over hashed features with several answers ("heads") at once: the intents of a mail, the spelling of a URL.
 //!
-//! Mail:       words, beginnings of words, their pairs and triples; for each head the segment of [`SEGMENT_MIN`]..=[`SEGMENT_MAX`] words with
+//! Mail:       words, beginnings of words, their pairs and triples, and what they mean ([`meaning`]); for each head the segment of [`SEGMENT_MIN`]..=[`SEGMENT_MAX`] words with
 //!             the largest sum counts, so that words before or after it change nothing: adding text never lowers a head (test).
 //! URL:        character 3-5-grams of the whole key.
 //! Cost:       linear; one cache line a feature.
@@ -9,6 +9,7 @@ use words::mix;
 
 mod file;
 pub mod mail;
+pub mod meaning;
 mod train;
 pub mod url;
 pub mod words;
@@ -45,6 +46,9 @@ pub const INTENTS: [&str; 16] = [
     "spam",
     "lure",
 ];
+/// Intents that ask for something, as against how it is pressed.
+pub const ASKS: [&str; 8] =
+    ["credentials", "payment_change", "gift_card", "payroll_change", "code", "download", "call_number", "move_channel"];
 /// Head that says: this asks for something that harms.
 pub const LURE: usize = 15;
 pub const SPAM: usize = 14;
@@ -150,6 +154,18 @@ impl Heads {
 
 /// Buckets of the features that end with word `at`.
 pub(crate) fn word_features(prose: &Words, at: usize, mut each: impl FnMut(usize)) {
+    meaning_features(prose, at, &mut each);
+    spelled_features(prose, at, each);
+}
+
+/// What the word means, apart from which word it is; and that it is a word, so that plain words weigh against.
+pub(crate) fn meaning_features(prose: &Words, at: usize, mut each: impl FnMut(usize)) {
+    each(mix(0xA11) as usize & MASK);
+    meaning::features(&prose.words, at, |feature| each(feature as usize & MASK));
+}
+
+/// The word itself, its beginning, and the words before it.
+fn spelled_features(prose: &Words, at: usize, mut each: impl FnMut(usize)) {
     let words = &prose.words;
     let word = words[at];
     each(word.whole as usize & MASK);
@@ -183,12 +199,13 @@ pub(crate) fn char_features(text: &str, mut each: impl FnMut(usize)) {
     }
 }
 
-/// `model.bin` and `card.json`.
-fn folder(model: &Heads, card: &crate::card::Card) -> crate::sign::Folder {
+/// The files of a model's folder without its signature.
+fn folder(model: &Heads, card: &crate::card::Card, features: &crate::card::Features) -> crate::sign::Folder {
     let mut folder = crate::sign::Folder::new();
     let files = [
         ("model.bin", model.to_bytes()),
         ("card.json", card.to_bytes()),
+        ("features.json", crate::card::json_bytes(features)),
         ("datasheet.json", crate::card::json_bytes(&card.sources)),
         ("thresholds.json", crate::card::json_bytes(&card.thresholds)),
     ];

@@ -7,9 +7,11 @@
 use decode::mail::Message;
 use decode::url::Url;
 
-use super::{Config, Fact, list, url};
+use super::{Fact, list, url};
+use crate::Knowledge;
 
-pub(crate) fn facts(message: &Message, config: &Config, facts: &mut Vec<Fact>) {
+pub(crate) fn facts(message: &Message, knowledge: &Knowledge, facts: &mut Vec<Fact>) {
+    let config = &knowledge.config.mail;
     let Some(from) = message.from.first() else { return };
     let domain = list::registered(from.domain());
     let name = from.name.to_lowercase();
@@ -72,17 +74,38 @@ pub(crate) fn facts(message: &Message, config: &Config, facts: &mut Vec<Fact>) {
             facts.push(Fact::new("sender.reply_to", format!("answers go to {other}, it was sent from {domain}"), push).now(&reply.address));
         }
     }
-    if let Some(host) = Url::read(&format!("http://{}/", from.domain())) {
-        for feature in url::look_alike(&host, &config.own_domains) {
-            facts.push(Fact { code: "sender.look_alike", ..feature });
+    if !free && let Some(host) = Url::read(&format!("http://{}/", from.domain())) {
+        domain_facts(&host, knowledge, facts);
+    }
+}
+
+/// Least weight of a domain's facts that is worth saying, and the most that they count for besides a look-alike.
+const DOMAIN_MIN: f32 = 0.3;
+const DOMAIN_MAX: f32 = 0.9;
+
+/// What a link to the sender's domain would say: a name that looks like another, a name that nobody would choose, a platform that gives names away.
+fn domain_facts(host: &Url, knowledge: &Knowledge, facts: &mut Vec<Fact>) {
+    let said = url::weigh(host, knowledge);
+    let mut rest = 0.0;
+    let mut why = String::new();
+    for fact in said.facts {
+        if fact.code == "url.look_alike" || fact.code == "url.brand_word" {
+            facts.push(Fact { code: "sender.look_alike", ..fact });
+        } else {
+            rest += fact.push;
+            if why.is_empty() {
+                why = fact.text;
+            }
         }
-        if host.private_suffix {
-            facts.push(Fact::new(
-                "sender.free_hosting",
-                format!("the sender's domain lies on a platform that gives names away: {}", host.host),
-                0.5,
-            ));
-        }
+    }
+    if host.private_suffix {
+        rest += 0.5;
+        why = format!("it lies on a platform that gives names away: {}", host.host);
+    }
+    if rest >= DOMAIN_MIN {
+        facts.push(
+            Fact::new("sender.odd_domain", format!("the sender's domain is unusual: {why}"), (rest * 0.6).min(DOMAIN_MAX)).now(&host.host),
+        );
     }
 }
 

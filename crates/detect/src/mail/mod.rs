@@ -69,6 +69,8 @@ impl Fact {
 
 /// Facts alone from which a mail is suspicious; about two strong ones.
 const FACTS_ALONE: f32 = 2.4;
+/// Most that facts add to a text that is not yet above its threshold, in log-odds.
+const FACTS_TIP: f32 = 2.0;
 /// A fact below this does not turn a suspicious text into phishing.
 const FACT_MIN: f32 = 0.3;
 /// Most that the model's excess over its threshold adds, and least that its lack takes, in log-odds.
@@ -90,7 +92,7 @@ fn judge_at(name: &str, raw: &[u8], knowledge: &Knowledge, depth: u32) -> Judgem
     let mut said = Judgement { kind: Text::const_new("mail"), body: Body::Mail(Box::new(message.event())), ..Judgement::default() };
     let config = &knowledge.config.mail;
     let mut facts = authentication::facts(&message, config);
-    impersonation::facts(&message, config, &mut facts);
+    impersonation::facts(&message, knowledge, &mut facts);
     links::facts(&message, knowledge, &mut facts);
     for limit in &message.limits {
         facts.push(Fact::new("mail.limit", format!("the limit of {limit} was hit; what lies beyond it was not read"), 0.2));
@@ -105,7 +107,9 @@ fn judge_at(name: &str, raw: &[u8], knowledge: &Knowledge, depth: u32) -> Judgem
     }
     attachments(&message, knowledge, depth, &mut said, &mut facts);
     let visible = lure::without_quotes(message.visible());
-    let text = format!("{}\n{visible}", message.subject);
+    // The name in front of the address is read by people like a subject.
+    let name = message.from.first().map_or("", |from| from.name.as_str());
+    let text = format!("{name}\n{}\n{visible}", message.subject);
     let hidden = if message.html.tricks > 0 { message.html.hidden.as_str() } else { "" };
     let text = lure::read(&text, hidden, knowledge);
     if hidden.split_whitespace().count() >= 5 {
@@ -181,12 +185,18 @@ fn conclude(mut said: Judgement, mut facts: Vec<Fact>, text: lure::Reading, link
     let calibrated = knowledge.config.mail.threshold;
     let hit = match (calibrated, model) {
         (Some(limit), Some(_)) => score >= limit,
-        (_, Some(excess)) => excess >= 0.0,
+        (_, Some(excess)) => excess + outside.min(FACTS_TIP) >= 0.0,
         _ => false,
     };
+    if hit || model.is_some_and(|excess| excess >= 0.0) {
+        facts.extend(text.lure);
+    }
     let two_strong = calibrated.is_some() && bec::independent(&intents);
     let word = if said.verdict == Verdict::Malicious {
         Verdict::Malicious
+    } else if hit && text.spam && !few && !bec::asks(&intents) {
+        // It presses like a lure and asks for nothing but to be read: unwanted, not dangerous.
+        Verdict::Spam
     } else if hit && (strongest >= FACT_MIN || two_strong) {
         Verdict::Phishing
     } else if hit || outside >= FACTS_ALONE {

@@ -18,8 +18,6 @@ mod brand;
 mod feature;
 mod word;
 
-pub(crate) use feature::look_alike;
-
 /// Sum from which a link is suspicious.
 pub(crate) const SUSPICIOUS: f32 = 1.4;
 /// Most that the character model adds.

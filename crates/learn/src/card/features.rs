@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::canonical::STEP_NAMES;
 use crate::features::{Class, Direction, Forge};
+use crate::lure;
 use crate::prose;
 use crate::sign::hex;
 use crate::text::{BUCKET_BITS, grams};
@@ -66,6 +67,30 @@ impl Features {
             buckets: 1 << prose::BUCKET_BITS,
             features,
         }
+    }
+
+    /// The features of a model that reads the words of mails and what they mean.
+    pub fn words() -> Features {
+        let spelled = ["word", "beginning of a word", "pair", "pair with a word between", "triple"];
+        let kinds = lure::meaning::names().iter().map(|kind| format!("speaks of {}", kind.replace('_', " ")));
+        let names = spelled
+            .iter()
+            .map(|&name| name.to_owned())
+            .chain(kinds)
+            .chain(["two of these within eight words".to_owned(), "any word".to_owned()]);
+        Features::hashed("words/2", names, "count in the worst stretch")
+    }
+
+    /// The features of a model of the spelling of a host.
+    pub fn spelling() -> Features {
+        Features::hashed("spelling/1", ["letters3", "letters4", "letters5"].map(str::to_owned).into_iter(), "count in the host")
+    }
+
+    fn hashed(scheme: &str, names: impl Iterator<Item = String>, unit: &str) -> Features {
+        let features: Vec<Feature> = names
+            .map(|name| Feature { name, unit: unit.into(), class: "personal".into(), forge: "free".into(), direction: "none".into() })
+            .collect();
+        Features { hash: hash(&format!("{scheme} {}", lure::BITS), &features), buckets: 1 << lure::BITS, features }
     }
 
     /// The features of a model of trees.

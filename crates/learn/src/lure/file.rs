@@ -29,6 +29,9 @@ struct Head {
     threshold: Vec<f32>,
     unit: f32,
     languages: Vec<String>,
+    /// The list of words and their meanings that it learned with; none for a model of spellings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    meanings: Option<u32>,
 }
 
 impl Heads {
@@ -43,6 +46,7 @@ impl Heads {
             threshold: self.threshold.clone(),
             unit: self.unit,
             languages: self.languages.clone(),
+            meanings: (!self.languages.is_empty()).then(super::meaning::stamp),
         };
         let json = serde_json::to_vec(&head).expect("invariant: text keys and finite numbers");
         let mut out = MAGIC.to_vec();
@@ -71,6 +75,9 @@ impl Heads {
         let finite = head.bias.iter().chain(&head.threshold).chain([&head.unit]).all(|n| n.is_finite() && n.abs() < 1e4);
         if head.bits != BITS || count == 0 || count > HEADS_MAX || head.bias.len() != count || head.threshold.len() != count || !finite {
             return Err(HeadsError::Head("heads, bias and threshold do not fit together".into()));
+        }
+        if head.meanings.is_some_and(|stamp| stamp != super::meaning::stamp()) {
+            return Err(HeadsError::Head("it learned with another content/frameworks/lure_words.toml; train it anew".into()));
         }
         let expected = count << BITS;
         if weights.len() != expected {

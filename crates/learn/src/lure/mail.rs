@@ -8,7 +8,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::train::{Row, train};
-use super::{Heads, INTENTS, LURE, SPAM, View, Words};
+use super::{ASKS, Heads, INTENTS, LURE, SPAM, View, Words};
 use crate::calibrate::Curve;
 use crate::card::{Calibration, Card, Figure, Source};
 use crate::generate::Random;
@@ -18,15 +18,24 @@ use crate::sign::{Folder, hex};
 use crate::text::Thresholds;
 
 /// Share of held-back good mails of a source that may reach a threshold.
-pub const BUDGET: f64 = 0.005;
+pub const BUDGET: f64 = 0.01;
 /// Share for the spam head, whose verdict nobody has to act on.
 const SPAM_BUDGET: f64 = 0.005;
+/// Share for each head of an ask: any of them is enough for a word.
+const ASK_BUDGET: f64 = 0.001;
 /// Pairs of our own for training, and for measuring.
 const PAIRS: usize = 6_000;
 const PAIRS_HELD: usize = 1_500;
 /// Most windows of one mail that teach.
 const WINDOWS_MAX: usize = 12;
 const BIAS: f32 = -4.0;
+/// Size of a step of training.
+const STEP: f32 = 0.03;
+/// Weight of a stretch of spam as a lure, against a delivered mail's 1.
+const SPAM_AS_LURE: f32 = 0.1;
+/// Weight of our lures, and of their honest twins, of which there are too many that sound alike.
+const OWN: f32 = 0.7;
+const TWIN: f32 = 0.35;
 
 /// What a delivered mail is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,8 +112,8 @@ pub fn weights(samples: &[&Sample], half: Half, seed: u64) -> Heads {
             own(&lure, &words[from.min(words.len())..(from + 40).min(words.len())], &mut random, &mut rows);
         }
     }
-    let mut model = train("mail-phish", "1.0", &INTENTS, BIAS, &rows, seed);
-    model.languages = crate::generate::mail::LANGUAGES.iter().map(|(code, _)| (*code).to_owned()).collect();
+    let mut model = train("mail-phish", "2.0", &INTENTS, BIAS, STEP, &rows, seed);
+    model.languages = super::meaning::languages().iter().map(|code| (*code).to_owned()).collect();
     model
 }
 
@@ -121,7 +130,12 @@ pub(crate) fn own_rows(pairs: usize, seed: u64) -> Vec<Row> {
 
 /// A model of these rows alone.
 pub(crate) fn bare(rows: &[Row], seed: u64) -> Heads {
-    train("mail-phish", "lab", &INTENTS, BIAS, rows, seed)
+    train("mail-phish", "lab", &INTENTS, BIAS, STEP, rows, seed)
+}
+
+/// Whether a row may learn the words themselves: three of ten teach meanings alone, which other phrasings share.
+fn spelled(random: &mut Random) -> bool {
+    random.below(10) < 7
 }
 
 fn delivered(sample: &Sample, random: &mut Random, rows: &mut Vec<Row>) {
@@ -131,8 +145,10 @@ fn delivered(sample: &Sample, random: &mut Random, rows: &mut Vec<Row>) {
     let mut windows = 0;
     while from < count.max(1) && windows < WINDOWS_MAX {
         let length = random.between(20, 60);
-        let mut row = Row::of_words(&words, from, from + length);
+        let mut row = Row::of_words(&words, from, from + length, spelled(random));
         if sample.kind == Kind::Spam {
+            // Much of it asks as a lure does; which part of it does, nobody wrote down.
+            rows.push(Row { truth: 1 << LURE, known: 1 << LURE, weight: SPAM_AS_LURE, ..row.clone() });
             (row.truth, row.known) = (1 << SPAM, 1 << SPAM);
         }
         rows.push(row);
@@ -165,14 +181,14 @@ fn own(document: &Document, carrier: &[&str], random: &mut Random, rows: &mut Ve
         text.push_str(&carrier[split..].join(" "));
     }
     let words = Words::read(&text, View::AsSent);
-    let mut row = Row::of_words(&words, 0, 90);
+    let mut row = Row::of_words(&words, 0, 90, spelled(random));
     row.truth = truth;
     // Whether it is spam is another question.
     row.known = !(1 << SPAM);
     if !document.lure {
         row.known |= 1 << SPAM;
     }
-    row.weight = 0.7;
+    row.weight = if document.lure { OWN } else { TWIN };
     rows.push(row);
 }
 
@@ -213,8 +229,12 @@ pub fn mail_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> 
     let all: Vec<&Sample> = samples.iter().collect();
     let mut model = weights(&all, Half::All, seed);
     let column = |rows: &[Vec<f32>], head: usize| rows.iter().map(|row| row[head]).collect::<Vec<f32>>();
-    for head in 0..INTENTS.len() {
-        let budget = if head == SPAM { SPAM_BUDGET } else { BUDGET };
+    for (head, name) in INTENTS.iter().enumerate() {
+        let budget = match head {
+            SPAM => SPAM_BUDGET,
+            _ if ASKS.contains(name) => ASK_BUDGET,
+            _ => BUDGET,
+        };
         let of_ham = measure::threshold_at_fpr(&column(&ham, head), budget);
         let of_twins = if head == SPAM { f32::MIN } else { measure::threshold_at_fpr(&column(&twins, head), 2.0 * budget) };
         model.threshold[head] = of_ham.max(of_twins).clamp(-3.0, 60.0);
@@ -223,7 +243,15 @@ pub fn mail_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> 
         let hits = rows.iter().filter(|row| row[head] >= model.threshold[head]).count() as u64;
         measure::wilson(hits, rows.len() as u64)
     };
+    let heads: Vec<usize> = (0..INTENTS.len()).filter(|&head| head == LURE || ASKS.contains(&INTENTS[head])).collect();
+    let any = |rows: &[Vec<f32>]| {
+        let hits = rows.iter().filter(|row| heads.iter().any(|&head| row[head] >= model.threshold[head])).count();
+        measure::wilson(hits as u64, rows.len() as u64)
+    };
     let figures = vec![
+        Figure { what: "delivered ham of groups held back, lure or an ask".into(), share: any(&ham) },
+        Figure { what: "honest twins of phrasings held back, lure or an ask".into(), share: any(&twins) },
+        Figure { what: "our lures of phrasings held back, lure or an ask (recall; not real phishing)".into(), share: any(&lures) },
         Figure { what: "delivered ham of groups held back, lure head".into(), share: share(&ham, LURE) },
         Figure { what: "honest twins of phrasings held back, lure head".into(), share: share(&twins, LURE) },
         Figure { what: "our lures of phrasings held back, lure head (recall; not real phishing)".into(), share: share(&lures, LURE) },
@@ -238,9 +266,10 @@ pub fn mail_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> 
     let card = Card {
         schema: "bartizan.card/1".into(),
         name: "mail-phish".into(),
-        version: "1.0".into(),
+        version: "2.0".into(),
         purpose: "Says which harmful asks and pressures the worst stretch of a mail's text carries.".into(),
-        method: "Hashed words, beginnings of words, their pairs and triples; 16 linear heads; the worst 12 to 60 words count, so added text \
+        method: "Hashed words, beginnings of words, their pairs and triples, and what words mean (content/frameworks/lure_words.toml) with what \
+                 stands near them; three of ten rows teach meanings alone; 16 linear heads; the worst 12 to 60 words count, so added text \
                  lowers nothing; facts about sender and links are weighed by detect::mail with fixed weights."
             .into(),
         ships: samples.iter().all(|sample| licence(&sample.source).1 != "LicenseRef-user"),
@@ -266,7 +295,7 @@ pub fn mail_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> 
         command_eval: "bartizan model eval mail-phish --sources DIR".into(),
         command_train: format!("bartizan model train mail-phish --data spamassassin_raw.jsonl.zst --data bounce_ham.jsonl.zst --seed {seed}"),
     };
-    let folder = super::folder(&model, &card);
+    let folder = super::folder(&model, &card, &crate::card::Features::words());
     Ok(Trained { model, card, folder })
 }
 
@@ -312,19 +341,22 @@ fn sources(samples: &[Sample]) -> Vec<Source> {
     found
 }
 
-const BLIND_SPOTS: [&str; 7] = [
-    "Has never seen real phishing of this decade: it carries intents of our own grammars, ordinary mail of 2002 to 2005, and what the operator calibrates.",
-    "Its ham is mailing lists and bounces; business mail about payments, payroll and passwords is known from our twins alone.",
-    "English, German, French, Spanish; anything else abstains. German, French and Spanish stand on our grammars alone.",
+const BLIND_SPOTS: [&str; 9] = [
+    "Has never seen real phishing of this decade: it carries intents of our own grammars, our own list of words, mail of 2002 to 2005, and what the operator calibrates.",
+    "Its ham is mailing lists, newsletters of that time and bounces; business mail about payments, payroll and passwords is known from our twins alone.",
+    "English, German, French, Spanish, Portuguese, Italian, Dutch; anything else abstains. All but English stand on our own grammars and words, the last three on words alone, and no mail of theirs measured it.",
+    "Mails that were written to sound like phishing are flagged nearly as often as lures: see the honest half of llm_written among the figures.",
     "Text inside images is not read.",
     "Asks that are phrased as ordinary work without pressure, link or known pattern.",
-    "Spam of the first column of its sources is twenty years old.",
+    "Spam of its sources is twenty years old; a tenth of its weight teaches the lure head.",
+    "The sets of recent and of written phishing were used to choose between forms of this model (step, share of rows with meanings alone, weight of spam): their figures are development figures, and other data will be harder.",
     "Scores are not probabilities of phishing; .5 is the shipped threshold.",
 ];
 
-const ATTACKS_TRIED: [&str; 4] = [
+const ATTACKS_TRIED: [&str; 5] = [
     "Words before or after a lure: no head falls (property test, by construction).",
     "Look-alike letters, characters without width, soft hyphens, full width, digits for letters: read as the plain words (tests).",
-    "Synonyms, other spacing, spelling and order: 78 of 100 mails of our generator get through the product, 96 the model alone (`model attack mail-phish --evade --seed 1`).",
-    "Membership: 16 shadow models tell rows that it learned from others with AUC .594 (`model attack mail-phish --infer`; .55 is the goal).",
+    "Synonyms, other spacing, spelling and order: 80 of 100 mails of our generator get through the product, 5 of them unchanged, and 100 the model alone (`model attack mail-phish --evade --seed 1`).",
+    "Membership: 16 shadow models tell rows that it learned from others with AUC .606 (`model attack mail-phish --infer`; .55 is the goal).",
+    "Theft: an alarm at question 100, for a patient thief none; none for 20 honest clients (`model attack mail-phish --steal`).",
 ];

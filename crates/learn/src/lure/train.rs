@@ -1,13 +1,12 @@
 //! Trains a model with heads: logistic loss for each head, AdaGrad, seeded order, one thread. A head may be unknown for a row.
 
 use super::words::Words;
-use super::{BITS, Heads, char_features, word_features};
+use super::{BITS, Heads, char_features, meaning_features, word_features};
 use crate::generate::Random;
 
 /// Largest weight of one bucket, in logits.
 const WEIGHT_LIMIT: f32 = 0.9;
 const UNIT: f32 = WEIGHT_LIMIT / 127.0;
-const STEP: f32 = 0.06;
 const EPOCHS: u32 = 4;
 /// Pull towards zero for each touch of a weight.
 const DECAY: f32 = 2e-5;
@@ -22,11 +21,12 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// A stretch of words.
-    pub(crate) fn of_words(prose: &Words, from: usize, to: usize) -> Row {
+    /// A stretch of words; `spelled` when it may learn the words themselves and not their meaning alone.
+    pub(crate) fn of_words(prose: &Words, from: usize, to: usize, spelled: bool) -> Row {
         let mut row = Row { known: u16::MAX, weight: 1.0, ..Row::default() };
         for at in from..to.min(prose.words.len()) {
-            word_features(prose, at, |bucket| row.buckets.push(bucket as u32));
+            let each = |bucket| row.buckets.push(bucket as u32);
+            if spelled { word_features(prose, at, each) } else { meaning_features(prose, at, each) }
         }
         row
     }
@@ -48,7 +48,7 @@ impl Heads {
 }
 
 /// Weights and bias of every head; thresholds are 0 until the caller sets them.
-pub(crate) fn train(name: &str, version: &str, heads: &[&str], bias: f32, rows: &[Row], seed: u64) -> Heads {
+pub(crate) fn train(name: &str, version: &str, heads: &[&str], bias: f32, step: f32, rows: &[Row], seed: u64) -> Heads {
     let count = heads.len();
     let mut weights = vec![0_f32; count << BITS];
     let mut squares = vec![1e-2_f32; count << BITS];
@@ -58,7 +58,7 @@ pub(crate) fn train(name: &str, version: &str, heads: &[&str], bias: f32, rows: 
     let mut errors = vec![0_f32; count];
     for epoch in 0..EPOCHS {
         random.shuffle(&mut order);
-        let step = STEP / (1.0 + 0.5 * epoch as f32);
+        let step = step / (1.0 + 0.5 * epoch as f32);
         for &at in &order {
             let row = &rows[at as usize];
             let mut logits = biases.clone();

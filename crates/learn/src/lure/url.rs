@@ -16,6 +16,8 @@ use crate::text::Thresholds;
 /// Share of held-back honest URLs that may reach the threshold.
 const BUDGET: f64 = 0.01;
 const OWN: usize = 20_000;
+/// Size of a step of training.
+const STEP: f32 = 0.06;
 const BIAS: f32 = -2.0;
 /// Sources that may teach; the others only measure.
 pub const TEACHING: [&str; 3] = ["debian-homepage", "public-apis", "free-programming-books"];
@@ -38,7 +40,7 @@ pub fn weights(samples: &[&Sample], half: bool, seed: u64) -> Heads {
             rows.push(row);
         }
     }
-    train("url-phish", "1.0", &["spelling"], BIAS, &rows, seed)
+    train("url-phish", "1.0", &["spelling"], BIAS, STEP, &rows, seed)
 }
 
 /// Rows of our own addresses, as training makes them.
@@ -55,7 +57,7 @@ pub(crate) fn own_rows(count: usize, seed: u64) -> Vec<Row> {
 
 /// A model of these rows alone.
 pub(crate) fn bare(rows: &[Row], seed: u64) -> Heads {
-    train("url-phish", "lab", &["spelling"], BIAS, rows, seed)
+    train("url-phish", "lab", &["spelling"], BIAS, STEP, rows, seed)
 }
 
 /// Trains on the rows whose licence allows it; the others are refused.
@@ -144,6 +146,6 @@ pub fn url_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> {
         command_eval: "bartizan model eval url-phish --sources DIR".into(),
         command_train: format!("bartizan model train url-phish --data benign_urls.csv.zst --seed {seed}"),
     };
-    let folder = super::folder(&model, &card);
+    let folder = super::folder(&model, &card, &crate::card::Features::spelling());
     Ok(Trained { model, card, folder })
 }

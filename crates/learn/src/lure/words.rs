@@ -13,11 +13,12 @@ pub const WORDS_MAX: usize = 200_000;
 /// Longest word that is read letter by letter, in bytes.
 const WORD_BYTES_MAX: usize = 64;
 
-/// One word: hashes of it and of its beginning, and where it stood.
+/// One word: hashes of it and of its beginning, its kinds, and where it stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word {
     pub(crate) whole: u64,
     pub(crate) stem: u64,
+    pub(crate) kinds: super::meaning::Kinds,
     pub start: u32,
     pub end: u32,
 }
@@ -153,7 +154,8 @@ impl Words {
 
     fn push(&mut self, word: &str, start: usize, end: usize) {
         let stem = word.char_indices().nth(5).map_or(word, |(at, _)| &word[..at]);
-        self.words.push(Word { whole: hash(word), stem: hash(stem) ^ 0x5EED, start: start as u32, end: end as u32 });
+        let kinds = super::meaning::of(word, &self.words);
+        self.words.push(Word { whole: hash(word), stem: hash(stem) ^ 0x5EED, kinds, start: start as u32, end: end as u32 });
     }
 }
 

@@ -26,7 +26,7 @@ const MADE_UP: f32 = 0.0;
 
 /// Every push is positive and what hangs on the host does not look at the path: what is added to a path never lowers the sum.
 pub(super) fn all(url: &Url, kinds: &[&'static str], own: &[String], names: Option<&learn::names::NameModel>) -> Vec<Fact> {
-    let mut facts = own_look_alike(url, own);
+    let mut facts: Vec<Fact> = own_look_alike(url, own).into_iter().collect();
     let mut add = |code, text: String, push| facts.push(Fact::new(code, text, push));
     let host = url.host.strip_prefix("www.").unwrap_or(&url.host);
     let named = host.strip_suffix(&url.suffix).unwrap_or(host).trim_end_matches('.');
@@ -231,62 +231,45 @@ fn inner_ending(named: &str, sub: &str) -> bool {
     sub_has || label_has
 }
 
-/// Whether a host resembles an own domain.
-fn own_look_alike(url: &Url, own: &[String]) -> Vec<Fact> {
-    if own.is_empty() {
-        Vec::new()
-    } else {
-        look_alike(url, own)
-            .into_iter()
-            .filter(|fact| own.iter().any(|domain| domain.split('.').next().is_some_and(|label| fact.text.contains(label))))
-            .take(1)
-            .collect()
-    }
-}
-
-/// Whether a host resembles an own domain or a known name: the same to the eye, a letter apart, with added words, or in front of another
-/// domain.
-pub(crate) fn look_alike(url: &Url, own: &[String]) -> Vec<Fact> {
-    if url.address.is_some() || own.contains(&url.registered) || list::is_brand_domain(&url.registered) {
-        return Vec::new();
+/// Whether a host resembles an own domain: the same to the eye, a letter apart, with added words, or in front of another domain.
+fn own_look_alike(url: &Url, own: &[String]) -> Option<Fact> {
+    if own.is_empty() || url.address.is_some() || own.contains(&url.registered) || list::is_brand_domain(&url.registered) {
+        return None;
     }
     let label = skeleton(
         url.shown_host.strip_suffix(&url.suffix).unwrap_or(&url.shown_host).trim_end_matches('.').rsplit('.').next().unwrap_or(""),
     );
     let sub = url.subdomain().to_ascii_lowercase();
     let raw = url.label();
-    let own_labels = own.iter().filter_map(|domain| domain.split('.').next().map(|label| (label, label.to_owned())));
-    let mut facts = Vec::new();
-    for (name, squeezed) in list::brands().iter().map(|brand| (brand.name, brand.squeezed.clone())).chain(own_labels) {
-        if squeezed.len() < 4 {
-            if word::split(raw).any(|word| word == squeezed) && raw != squeezed || word::split(&sub).any(|word| word == squeezed) {
-                facts.push(Fact::new("url.brand_word", format!("{name} in a host that is not of {name}: {}", url.host), 0.9));
-            }
-            continue;
-        }
+    let own_labels = own.iter().filter_map(|domain| domain.split('.').next());
+    own_labels.into_iter().find_map(|name| {
         let flat: String = label.chars().filter(char::is_ascii_alphanumeric).collect();
+        let squeezed: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        if squeezed.len() < 4 {
+            let placed = word::split(raw).any(|word| word == squeezed) && raw != squeezed || word::split(&sub).any(|word| word == squeezed);
+            return placed.then(|| Fact::new("url.brand_word", format!("{name} in a host that is not of {name}: {}", url.host), 0.9));
+        }
         let limit = match squeezed.len() {
             0..=5 => 0,
             6..=9 => 1,
             _ => 2,
         };
-        if flat == squeezed && raw.chars().filter(char::is_ascii_alphanumeric).collect::<String>() != squeezed {
-            facts.push(Fact::new("url.look_alike", format!("{} looks like {name}", url.shown_host), 1.8));
+        let (code, text, push) = if flat == squeezed && raw.chars().filter(char::is_ascii_alphanumeric).collect::<String>() != squeezed {
+            ("url.look_alike", format!("{} looks like {name}", url.shown_host), 1.8)
         } else if flat == squeezed {
-            facts.push(Fact::new("url.brand_word", format!("{name} under another ending: {}", url.host), 0.8));
+            ("url.brand_word", format!("{name} under another ending: {}", url.host), 0.8)
         } else if limit > 0 && flat.len().abs_diff(squeezed.len()) <= limit && distance(&flat, &squeezed) <= limit {
-            facts.push(Fact::new("url.look_alike", format!("{} is a letter away from {name}", url.shown_host), 1.4));
+            ("url.look_alike", format!("{} is a letter away from {name}", url.shown_host), 1.4)
         } else if squeezed.len() >= 5 && flat.contains(&squeezed) {
             let apart = word::split(raw).any(|word| word == squeezed);
-            facts.push(Fact::new("url.brand_word", format!("{name} with added words: {}", url.host), if apart { 1.2 } else { 1.0 }));
+            ("url.brand_word", format!("{name} with added words: {}", url.host), if apart { 1.2 } else { 1.0 })
         } else if squeezed.len() >= 5 && sub.chars().filter(char::is_ascii_alphanumeric).collect::<String>().contains(&squeezed) {
-            facts.push(Fact::new("url.brand_word", format!("{name} in front of another domain: {}", url.host), 1.2));
+            ("url.brand_word", format!("{name} in front of another domain: {}", url.host), 1.2)
         } else {
-            continue;
-        }
-        break;
-    }
-    facts
+            return None;
+        };
+        Some(Fact::new(code, text, push))
+    })
 }
 
 /// The shape that a quick reader sees.
