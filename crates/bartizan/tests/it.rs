@@ -5,6 +5,7 @@ mod it {
     mod cards;
     mod check;
     mod cli;
+    mod fairness;
     mod filter;
     mod live;
     mod posture;

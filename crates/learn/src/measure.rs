@@ -1,7 +1,9 @@
 //! Figures of a scorer: area under the curve, hits at a false-positive rate, intervals, calibration error.
 
+mod group;
 mod report;
 
+pub use group::{Group, Groups, RATIO_MAX, ROWS_MIN};
 pub use report::Report;
 
 /// A scored row: score (any monotone scale), whether it is an attack, weight.

@@ -198,6 +198,11 @@ impl Recipe {
         eval::eval(self, model, table)
     }
 
+    /// For each row that was judged: its place, whether it is bad, whether the model flags it at its own threshold.
+    pub fn flags(&self, model: &Model, table: &Table) -> Result<Vec<(usize, bool, bool)>, TableError> {
+        eval::flags(self, model, table)
+    }
+
     /// The list of features with its hash, as in `features.json`.
     pub fn features(&self) -> crate::card::Features {
         match &self.form {

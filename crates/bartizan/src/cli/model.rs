@@ -4,6 +4,7 @@ mod attack;
 mod drift;
 mod eval;
 mod forecast;
+mod groups;
 mod judged;
 mod rollout;
 mod table;

@@ -66,6 +66,21 @@ pub(super) fn score(recipe: &Recipe, model: &Model, row: &Row<'_>) -> Judged {
     }
 }
 
+/// For each row of the table that was judged: its place, whether it is bad, whether the model flags it at its own threshold.
+pub(super) fn flags(recipe: &Recipe, model: &Model, table: &Table) -> Result<Vec<(usize, bool, bool)>, TableError> {
+    recipe.check_columns(table)?;
+    let column = recipe.label_column(table).unwrap_or_default();
+    let limit = model.shipped_threshold();
+    let mut all = Vec::with_capacity(table.len());
+    for (at, row) in table.rows().enumerate() {
+        let judged = score(recipe, model, &row);
+        if judged.abstained.is_none() {
+            all.push((at, recipe.is_bad(&row, column)?, judged.score >= limit));
+        }
+    }
+    Ok(all)
+}
+
 pub(super) fn eval(recipe: &Recipe, model: &Model, table: &Table) -> Result<Evaluation, TableError> {
     recipe.check_columns(table)?;
     let column = recipe.label_column(table).unwrap_or_default();

@@ -7,7 +7,7 @@ use learn::Model;
 use learn::recipe::{self, Evaluation, Recipe};
 use serde_json::{Value, json};
 
-use super::{forecast, judged, table};
+use super::{forecast, groups, judged, table};
 use crate::cli::fail::{Exit, Fail};
 use crate::cli::{Global, out};
 use crate::knowledge::{self, Content};
@@ -25,6 +25,9 @@ pub(super) struct Eval {
     /// Only rows with this `split`
     #[arg(long)]
     split: Option<String>,
+    /// Share of good rows flagged for each value of these columns; `language` of mails is told from their text
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    groups: Vec<String>,
 }
 
 pub(super) fn run(args: &Eval, global: &Global) -> Result<Exit, Fail> {
@@ -35,7 +38,7 @@ pub(super) fn run(args: &Eval, global: &Global) -> Result<Exit, Fail> {
         return crate::cli::model_content::eval(&args.name, dir, global);
     }
     if judged::NAMES.contains(&args.name.as_str()) {
-        return judged::eval(&args.name, &args.data, global);
+        return judged::eval(&args.name, &args.data, &args.groups, global);
     }
     let model = load(&args.name, global)?;
     let recipe = recipe_of(model.name())?;
@@ -44,10 +47,19 @@ pub(super) fn run(args: &Eval, global: &Global) -> Result<Exit, Fail> {
         table = table.filter(|row| row.text("split").is_some_and(|text| *text == **split));
     }
     let evaluation = recipe.eval(&model, &table).map_err(|e| table::fault(&e))?;
+    let found = match args.groups.as_slice() {
+        [] => Vec::new(),
+        columns => groups::of(columns, &table, &recipe.flags(&model, &table).map_err(|e| table::fault(&e))?, &|_, _| None)?,
+    };
     if global.json {
-        out::json(&as_json(&model, &evaluation));
+        let mut object = as_json(&model, &evaluation);
+        if !found.is_empty() {
+            object["groups"] = json!(found);
+        }
+        out::json(&object);
     } else {
         print(&model, &evaluation);
+        groups::print(&found);
     }
     Ok(Exit::Fine)
 }

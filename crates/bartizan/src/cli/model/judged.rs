@@ -1,12 +1,15 @@
 //! `model eval mail-phish|url-phish --data TABLE`: labelled mails, texts or links as `check` judges them, since these models never decide alone.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
+use detect::Knowledge;
 use detect::content::{self, Input, Matter, Verdict};
-use learn::measure::{Report, Scored};
+use learn::measure::{Groups, Report, Scored};
+use learn::table::{Row, Table};
 use serde_json::{Value, json};
 
-use super::table;
+use super::{groups, table};
 use crate::cli::fail::{Exit, Fail};
 use crate::cli::{Global, out};
 use crate::knowledge::Content;
@@ -17,17 +20,20 @@ pub(super) const NAMES: [&str; 2] = ["mail-phish", "url-phish"];
 /// Labels of honest rows; every other label is a bad one.
 const HONEST: [&str; 5] = ["ham", "benign", "good", "legitimate", "0"];
 
-pub(super) fn eval(name: &str, data: &[PathBuf], global: &Global) -> Result<Exit, Fail> {
-    let (knowledge, said) = Content::load(global.content.as_deref())?.knowledge()?;
-    said.iter().for_each(out::note);
-    let (mut scores, mut flags, mut abstained, mut unlabelled) = (Vec::new(), Vec::new(), 0_u64, 0_u64);
-    for row in table::read(data)?.rows() {
+/// A labelled row and what `check` says of it.
+pub(super) struct Said {
+    pub(super) at: usize,
+    pub(super) bad: bool,
+    pub(super) flagged: bool,
+    score: f32,
+    abstained: bool,
+}
+
+/// Judges the rows that have a label.
+pub(super) fn rows(name: &str, table: &Table, knowledge: &Knowledge) -> Vec<Said> {
+    let judge = |(at, row): (usize, Row<'_>)| {
         // A list of links with a brand beside each is a list of pages that imitate it.
-        let brand = row.text("brand").map(|_| std::borrow::Cow::Borrowed("phishing"));
-        let Some(label) = row.text("label").or(brand) else {
-            unlabelled += 1;
-            continue;
-        };
+        let label = row.text("label").or(row.text("brand").map(|_| Cow::Borrowed("phishing")))?;
         let text = |key: &str| row.text(key).unwrap_or_default();
         let (mail, plain) = (decode::mail::bytes_of(&text("raw")), if name == "url-phish" { text("url") } else { text("text") });
         let matter = match name {
@@ -35,17 +41,39 @@ pub(super) fn eval(name: &str, data: &[PathBuf], global: &Global) -> Result<Exit
             _ if !mail.is_empty() => Matter::Mail(&mail),
             _ => Matter::Text(&plain),
         };
-        let judgement = content::judge(&Input { name: "row", matter }, &knowledge);
-        let positive = !HONEST.contains(&label.as_ref());
-        abstained += u64::from(judgement.abstained);
-        scores.push(Scored { score: judgement.score.unwrap_or(0.0), positive });
-        flags.push(Scored { score: f32::from(u8::from(judgement.verdict >= Verdict::Suspicious)), positive });
-    }
+        let said = content::judge(&Input { name: "row", matter }, knowledge);
+        Some(Said {
+            at,
+            bad: !HONEST.contains(&label.as_ref()),
+            flagged: said.verdict >= Verdict::Suspicious,
+            score: said.score.unwrap_or(0.0),
+            abstained: said.abstained,
+        })
+    };
+    table.rows().enumerate().filter_map(judge).collect()
+}
+
+/// Groups of the columns, and of `language`, which is told from the text where no column has it.
+pub(super) fn fairness(columns: &[String], table: &Table, said: &[Said]) -> Result<Vec<Groups>, Fail> {
+    let judged: Vec<(usize, bool, bool)> = said.iter().map(|row| (row.at, row.bad, row.flagged)).collect();
+    groups::of(columns, table, &judged, &|column, at| (column == "language").then(|| language(&table.row(at))))
+}
+
+pub(super) fn eval(name: &str, data: &[PathBuf], columns: &[String], global: &Global) -> Result<Exit, Fail> {
+    let (knowledge, said) = Content::load(global.content.as_deref())?.knowledge()?;
+    said.iter().for_each(out::note);
+    let table = table::read(data)?;
+    let said = rows(name, &table, &knowledge);
+    let unlabelled = table.len() - said.len();
+    let abstained = said.iter().filter(|row| row.abstained).count();
+    let scores: Vec<Scored> = said.iter().map(|row| Scored { score: row.score, positive: row.bad }).collect();
+    let flags: Vec<Scored> = said.iter().map(|row| Scored { score: f32::from(u8::from(row.flagged)), positive: row.bad }).collect();
     if scores.is_empty() {
         return Err(
             Fail::new("E0513", "no row has a label").fix("a column `label`: ham or benign for honest rows, anything else for bad ones")
         );
     }
+    let found = fairness(columns, &table, &said)?;
     let (report, flagged) = (Report::of(&scores, 0.5), Report::of(&flags, 0.5));
     let report = Report {
         fpr_at_shipped_threshold: flagged.fpr_at_shipped_threshold,
@@ -60,6 +88,9 @@ pub(super) fn eval(name: &str, data: &[PathBuf], global: &Global) -> Result<Exit
     object["unlabelled"] = unlabelled.into();
     object["notes"] = json!(["flagged is what check calls suspicious or worse; rows without a score count as 0"]);
     if global.json {
+        if !found.is_empty() {
+            object["groups"] = json!(found);
+        }
         out::json(&object);
         return Ok(Exit::Fine);
     }
@@ -71,5 +102,17 @@ pub(super) fn eval(name: &str, data: &[PathBuf], global: &Global) -> Result<Exit
         share(&object["tpr_at_shipped_threshold"]),
         share(&object["fpr_at_shipped_threshold"])
     ));
+    groups::print(&found);
     Ok(Exit::Fine)
+}
+
+/// Language of a mail or text, told from what its reader sees.
+fn language(row: &Row<'_>) -> String {
+    let text = match row.text("raw") {
+        Some(raw) => decode::mail::Message::read(&decode::mail::bytes_of(&raw))
+            .map(|message| format!("{}\n{}", message.subject, message.visible()))
+            .unwrap_or_default(),
+        None => row.text("text").unwrap_or_default().into_owned(),
+    };
+    learn::language::of(&text).0.to_owned()
 }

@@ -6,10 +6,12 @@ use clap::Args;
 use event::order::What;
 use event::{Entity, EntityKind};
 use learn::card::Card;
+use learn::measure::Groups;
 use learn::sign::{self, KeyRing};
 use respond::model;
 use serde_json::json;
 
+use super::{eval, groups, judged, table};
 use crate::cli::fail::{Exit, Fail};
 use crate::cli::{Global, order, out, text};
 use crate::knowledge::{self, Content};
@@ -26,6 +28,12 @@ pub(super) struct Promote {
     /// Public key to trust from now on, beside the built-in ring
     #[arg(long)]
     key: Option<PathBuf>,
+    /// Labelled rows on which it must be fair to the groups of --groups; repeatable
+    #[arg(long, requires = "groups")]
+    data: Vec<PathBuf>,
+    /// Refused when good rows of one value of these columns are flagged more than twice as often as those of another
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', requires = "data")]
+    groups: Vec<String>,
 }
 
 /// Back to the version that served before
@@ -66,6 +74,18 @@ pub(super) fn promote(args: &Promote, global: &Global) -> Result<Exit, Fail> {
         }
     }
     let models = data_dir.join("models");
+    if !args.data.is_empty() {
+        let unfair = fairness(args, &card.name, &folder, &content)?;
+        if let Some(groups) = unfair.iter().find(|groups| groups.pass == Some(false)) {
+            groups::print(&unfair);
+            let ratio = groups.ratio.unwrap_or_default();
+            return Err(refused(format!(
+                "it flags good rows of one {} {ratio:.1} times as often as of another",
+                out::shown(&groups.column)
+            ))
+            .fix("more good rows of that group in the training, or another threshold"));
+        }
+    }
     let before = model::serving(&models, &card.name).map_err(|why| Fail::new("E0511", why))?;
     if !global.json {
         out::line(format!(
@@ -94,6 +114,22 @@ pub(super) fn promote(args: &Promote, global: &Global) -> Result<Exit, Fail> {
         out::line(format!(" done   {} {} serves from the next start on", out::shown(&card.name), out::shown(&serving.version)));
     }
     Ok(Exit::Fine)
+}
+
+/// How often good rows of each group are flagged by the candidate.
+fn fairness(args: &Promote, name: &str, folder: &sign::Folder, content: &Content) -> Result<Vec<Groups>, Fail> {
+    let table = table::read(&args.data)?;
+    let unreadable = |why: String| Fail::new("E0504", why);
+    if judged::NAMES.contains(&name) {
+        let (mut knowledge, _) = content.knowledge()?;
+        let bytes = folder.get("model.bin").unwrap_or_default();
+        let heads = learn::lure::Heads::from_bytes(bytes).map_err(|e| unreadable(e.to_string()))?;
+        knowledge.models.insert_heads(name, std::sync::Arc::new(heads));
+        return judged::fairness(&args.groups, &table, &judged::rows(name, &table, &knowledge));
+    }
+    let model = learn::load_any_unverified(folder).map_err(|e| unreadable(e.to_string()))?;
+    let flags = eval::recipe_of(name)?.flags(&model, &table).map_err(|e| table::fault(&e))?;
+    groups::of(&args.groups, &table, &flags, &|_, _| None)
 }
 
 fn copy(files: &std::collections::BTreeMap<String, Vec<u8>>, to: &Path) -> Result<(), Fail> {
