@@ -1,21 +1,30 @@
 //! What a person hands in at the console is judged here, and goes through the engine like everything else.
 
-use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use console::{Checked, Matter, MatterKind};
+use console::{Checked, Checker, MatterKind, TooMany};
 use detect::Knowledge;
 use detect::content::{self, Input as Asked, Judgement, Verdict};
 use event::{Body, Bytes, Event, Meta, Text, Time, Uid};
 
+use askers::Askers;
+
 use crate::clock;
 use crate::engine::Input;
+
+mod askers;
 
 /// Bytes of a thing that go into the log.
 const HEAD_BYTES: usize = 4_096;
 
-pub fn checker(knowledge: Knowledge, engine: SyncSender<Input>) -> Arc<dyn Fn(&Matter) -> Checked + Send + Sync> {
+/// Judges what is handed in, within the limits of [`askers`].
+pub fn checker(knowledge: Knowledge, engine: SyncSender<Input>) -> Checker {
+    let askers = Mutex::new(Askers::default());
     Arc::new(move |matter| {
+        let now = clock::now();
+        let asked = |askers: &Mutex<Askers>| askers.lock().unwrap_or_else(PoisonError::into_inner).may_ask(matter.asker, now);
+        asked(&askers).map_err(|after_s| TooMany { after_s })?;
         let text = String::from_utf8_lossy(&matter.bytes);
         let asked = match matter.kind {
             MatterKind::File => content::Matter::Bytes(&matter.bytes),
@@ -25,14 +34,25 @@ pub fn checker(knowledge: Knowledge, engine: SyncSender<Input>) -> Arc<dyn Fn(&M
             MatterKind::Prompt => content::Matter::Prompt(&text),
         };
         let said = content::judge(&Asked { name: &matter.name, matter: asked }, &knowledge);
-        let event = activity(&matter.name, &said, &matter.bytes, clock::now());
+        let event = activity(&matter.name, &said, &matter.bytes, now);
         let finding = content::finding(&said, &event).map(Box::new);
         let uid = finding.as_ref().map(|f| f.uid.clone());
         if finding.is_some() {
             let observed = gateway::Observed { event, finding, rules: Vec::new(), models: Vec::new(), cpu_us: 0, body_seen: 0 };
             let _ = engine.send(Input::Observed(vec![observed]));
         }
-        told(said, uid)
+        let score = said.score.unwrap_or(0.0);
+        let mut told = told(said, uid);
+        let (withheld, alarm) = askers.lock().unwrap_or_else(PoisonError::into_inner).answered(matter.asker, &matter.bytes, score, now);
+        if let Some(alarm) = alarm {
+            let _ = engine.send(Input::Found(vec![alarm]));
+        }
+        if withheld {
+            told.score = None;
+            told.reasons.iter_mut().for_each(|reason| reason.push = 0.0);
+            told.not_checked.push("scores are withheld: these questions would make a copy of the models".into());
+        }
+        Ok(told)
     })
 }
 

@@ -587,12 +587,14 @@ async fn main() -> Result<(), Failure> {
             let (refused, up) = (refused.clone(), up.clone());
             Arc::new(move || about(mode, &refused, &up))
         },
-        check: Arc::new(|matter| console::Checked {
-            kind: "text".into(),
-            verdict: "unknown".into(),
-            abstained: true,
-            not_checked: vec![format!("{}: the preview judges nothing", matter.name)],
-            ..console::Checked::default()
+        check: Arc::new(|matter| {
+            Ok(console::Checked {
+                kind: "text".into(),
+                verdict: "unknown".into(),
+                abstained: true,
+                not_checked: vec![format!("{}: the preview judges nothing", matter.name)],
+                ..console::Checked::default()
+            })
         }),
     };
 

@@ -1,5 +1,7 @@
 //! What the console asks of whoever judges files, mails, links and texts.
 
+use std::sync::Arc;
+
 use event::finding::{ModelScore, Reason};
 use event::{Severity, Text};
 
@@ -10,6 +12,18 @@ pub struct Matter {
     pub name: String,
     pub bytes: Vec<u8>,
     pub kind: MatterKind,
+    /// Who asks: a number that stays the same within a login and tells nothing about it.
+    pub asker: u64,
+}
+
+/// Judges one thing; refuses who asks too often.
+pub type Checker = Arc<dyn Fn(&Matter) -> Result<Checked, TooMany> + Send + Sync>;
+
+/// Asked too often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany {
+    /// Seconds until the next answer.
+    pub after_s: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

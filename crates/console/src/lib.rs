@@ -33,7 +33,7 @@ use event::order::{Answer, What};
 use event::{Severity, Text, Time};
 
 pub use about::{About, FrameworkState, ModelState, RequirementState, Site, SourceState};
-pub use check::{Checked, Matter, MatterKind};
+pub use check::{Checked, Checker, Matter, MatterKind, TooMany};
 pub use serve::{Bound, bind};
 pub use session::OneTime;
 
@@ -49,7 +49,7 @@ pub struct Links {
     /// The state of the program at this moment; called once a page, so it must be cheap.
     pub about: Arc<dyn Fn() -> About + Send + Sync>,
     /// Judges what a person hands in, and records it when there is something to find. Blocking: called on a thread that may.
-    pub check: Arc<dyn Fn(&Matter) -> Checked + Send + Sync>,
+    pub check: Checker,
 }
 
 /// One message of the live stream: never HTML, never more than a row needs.

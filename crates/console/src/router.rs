@@ -120,7 +120,7 @@ impl Call {
     {
         let made = tokio::task::spawn_blocking(move || {
             let ctx = Ctx::new(&self.app, self.who, &self.path, self.query);
-            make(&ctx).map_or_else(|gone| (gone.status, gone.page(&ctx)).into_response(), IntoResponse::into_response)
+            make(&ctx).map_or_else(|gone| gone.answer(&ctx), IntoResponse::into_response)
         });
         // A page that fails takes nothing with it.
         made.await
@@ -206,7 +206,7 @@ async fn check_text(call: Call, Form(fields): Form<Fields>) -> Response {
         return call.page(|ctx| page::check::page(ctx, None)).await;
     };
     let text = if kind == MatterKind::Url { field("text").trim() } else { field("text") };
-    let matter = Matter { name: format!("pasted {}", field("kind")), bytes: text.as_bytes().to_vec(), kind };
+    let matter = Matter { name: format!("pasted {}", field("kind")), bytes: text.as_bytes().to_vec(), kind, asker: call.who.number() };
     call.page(move |ctx| page::check::page(ctx, Some(&matter))).await
 }
 
@@ -216,9 +216,9 @@ async fn check_file(call: Call, headers: axum::http::HeaderMap, bytes: axum::bod
         return untrusted();
     }
     let name: String = call.query.get("name").map_or("file", String::as_str).chars().take(255).collect();
-    let matter = Matter { name, bytes: bytes.to_vec(), kind: MatterKind::File };
+    let matter = Matter { name, bytes: bytes.to_vec(), kind: MatterKind::File, asker: call.who.number() };
     call.page(move |ctx| {
-        let said = (ctx.app.links.check)(&matter);
+        let said = page::check::ask(ctx, &matter)?;
         Ok(page::check::result(&page::check::Answer { name: matter.name, said }))
     })
     .await

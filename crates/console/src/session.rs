@@ -94,6 +94,11 @@ pub(crate) struct Who {
 }
 
 impl Who {
+    /// The same number as long as the login lasts; the secret cannot be told from it.
+    pub(crate) fn number(&self) -> u64 {
+        self.hash[..8].iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
+    }
+
     pub(crate) fn csrf_is(&self, given: &str) -> bool {
         !self.csrf.is_empty() && same(&digest(self.csrf.as_bytes()), &digest(given.as_bytes()))
     }

@@ -109,8 +109,9 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
     feed::lines(&service, "demo: office conn.log", &office::connections(&mut dice, clock::now()))?;
     let scan = decode::posture::read(&[("shop/main.tf".to_owned(), office::INFRASTRUCTURE.as_bytes().to_vec())]);
     let _ = service.engine().send(Input::Events(scanned::events(&scan, "demo: shop/main.tf", clock::now())));
-    let mail = console::Matter { name: "new-bank-account.eml".to_owned(), bytes: office::MAIL.into(), kind: console::MatterKind::Mail };
-    checking::checker(judging, service.engine())(&mail);
+    let mail =
+        console::Matter { name: "new-bank-account.eml".to_owned(), bytes: office::MAIL.into(), kind: console::MatterKind::Mail, asker: 0 };
+    let _ = checking::checker(judging, service.engine())(&mail);
     let stage = story::Stage::new(gateway);
     shop_runtime.spawn(story::visitors(stage.clone(), args.seed));
     shop_runtime.spawn(story::attacks(stage, args.seed));

@@ -14,8 +14,16 @@ pub(crate) struct Answer {
     pub(crate) said: Checked,
 }
 
+/// One question, within the limits of who asks.
+pub(crate) fn ask(ctx: &Ctx, matter: &Matter) -> Result<Checked, Gone> {
+    (ctx.app.links.check)(matter).map_err(|many| Gone::too_many(many.after_s))
+}
+
 pub(crate) fn page(ctx: &Ctx, matter: Option<&Matter>) -> Result<Markup, Gone> {
-    let answer = matter.map(|m| Answer { name: m.name.clone(), said: (ctx.app.links.check)(m) });
+    let answer = match matter {
+        Some(matter) => Some(Answer { name: matter.name.clone(), said: ask(ctx, matter)? }),
+        None => None,
+    };
     Ok(layout(
         ctx,
         Here::None,

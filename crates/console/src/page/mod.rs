@@ -81,21 +81,41 @@ fn without_notice(path: &str) -> String {
 pub(crate) struct Gone {
     why: String,
     pub(crate) status: StatusCode,
+    /// Seconds after which asking again helps.
+    pub(crate) after_s: Option<u32>,
 }
 
 impl Gone {
     pub(crate) fn new(why: impl Into<String>) -> Gone {
-        Gone { why: why.into(), status: StatusCode::NOT_FOUND }
+        Gone { why: why.into(), status: StatusCode::NOT_FOUND, after_s: None }
     }
 
-    pub(crate) fn page(&self, ctx: &Ctx) -> Markup {
+    pub(crate) fn too_many(after_s: u32) -> Gone {
+        let why = format!("Asked too often: 200 questions a minute and 5,000 a day. The next one is answered in {after_s} s.");
+        Gone { why, status: StatusCode::TOO_MANY_REQUESTS, after_s: Some(after_s) }
+    }
+
+    pub(crate) fn answer(&self, ctx: &Ctx) -> Response {
+        let mut answer = (self.status, self.page(ctx)).into_response();
+        if let Some(after_s) = self.after_s {
+            answer.headers_mut().insert(header::RETRY_AFTER, after_s.into());
+        }
+        answer
+    }
+
+    fn page(&self, ctx: &Ctx) -> Markup {
+        let title = match self.status {
+            StatusCode::NOT_FOUND => "Not found",
+            StatusCode::TOO_MANY_REQUESTS => "Too often",
+            _ => "This could not be read",
+        };
         let next = html! { p { a href=(Href::to("/")) { "Go to Overview" } ", or search for what you have: an id, an address, a user." } };
         layout(
             ctx,
             Here::None,
-            if self.status == StatusCode::NOT_FOUND { "Not found" } else { "Not readable" },
+            title,
             &html! {
-                h1 { @if self.status == StatusCode::NOT_FOUND { "Not found" } @else { "This could not be read" } }
+                h1 { (title) }
                 section.panel { (empty(&self.why, &next)) }
             },
         )
@@ -104,7 +124,7 @@ impl Gone {
 
 impl From<store::Error> for Gone {
     fn from(error: store::Error) -> Gone {
-        Gone { why: error.to_string(), status: StatusCode::INTERNAL_SERVER_ERROR }
+        Gone { why: error.to_string(), status: StatusCode::INTERNAL_SERVER_ERROR, after_s: None }
     }
 }
 

@@ -154,6 +154,8 @@ fn what_is_handed_in_is_judged_only_for_this_login() {
     assert_eq!(page.status, 200);
     assert!(page.body.contains("phishing") && page.body.contains("0.90") && !page.body.contains("<script>alert"), "{}", page.body);
     assert_eq!(pasted("wrong").status, 403);
+    let often = console.ask("POST", "/check", &[&cookie, form], &format!("csrf={token}&kind=text&text=too+often"));
+    assert!(often.status == 429 && often.head.to_lowercase().contains("retry-after: 42"), "{}", often.head);
     let header = format!("X-Csrf-Token: {token}");
     let file = console.ask("POST", "/check/file?name=%3Cb%3E.eml", &[&cookie, &header], "From: a\r\n\r\nhello");
     assert!(file.status == 200 && file.body.starts_with("<section") && file.body.contains("&lt;b&gt;.eml"), "{}", file.body);

@@ -196,8 +196,11 @@ fn about() -> About {
     }
 }
 
-fn checked(matter: &console::Matter) -> console::Checked {
-    console::Checked {
+fn checked(matter: &console::Matter) -> Result<console::Checked, console::TooMany> {
+    if matter.bytes.starts_with(b"too often") {
+        return Err(console::TooMany { after_s: 42 });
+    }
+    Ok(console::Checked {
         kind: EVIL.into(),
         verdict: "phishing".into(),
         severity: Severity::High,
@@ -208,7 +211,7 @@ fn checked(matter: &console::Matter) -> console::Checked {
         members: vec![(EVIL.into(), "clean".into())],
         finding: Some("F-1".into()),
         ..console::Checked::default()
-    }
+    })
 }
 
 impl Console {
