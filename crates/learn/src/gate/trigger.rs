@@ -24,7 +24,8 @@ const NOVEL_MIN: u64 = 25;
 const NOVEL_SHARE_MIN: f64 = 0.05;
 /// Likeness of the word's rows beyond that of any rows of the batch: below it the word was pasted on.
 const LIKENESS_TIMES_MAX: f64 = 1.6;
-const PAIRS: usize = 300;
+/// Pairs that likeness is the mean of: few are wholly alike and count most, so that a few hundred would say little.
+const PAIRS: usize = 3_000;
 
 #[derive(Clone, Copy, Default)]
 struct Tally {

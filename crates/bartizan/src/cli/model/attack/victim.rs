@@ -1,7 +1,9 @@
 //! A model under attack, alone and with all that the product sets beside it.
 
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use detect::content::{self, Input, Matter, Verdict};
 use detect::web::request::{Inspector, Place, Scratch};
@@ -159,7 +161,8 @@ impl Victim {
             rows
         };
         let times = (args.seeds / 25).max(1);
-        Ok(poison::run(&self.shown(), &rows, 4_000, times, 5 * times, args.seed))
+        let size = poison::Size { rows: 4_000, times, clean: 5 * times };
+        Ok(poison::run(&self.shown(), &rows, size, args.seed, &side_by_side))
     }
 
     fn steal(&self, args: &AttackArgs) -> Result<Outcome, Fail> {
@@ -298,6 +301,22 @@ impl Victim {
         let (every, other) = (thin(seeds.len()), thin(benign.len()));
         Ok((seeds.into_iter().step_by(every).collect(), benign.into_iter().step_by(other).collect()))
     }
+}
+
+/// Every case once, on as many threads as there are cores; the answers in the order of the cases.
+fn side_by_side(cases: &[poison::Case], work: &(dyn Fn(&poison::Case) -> poison::Done + Sync)) -> Vec<poison::Done> {
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(cases.len().max(1));
+    let take = || -> Vec<(usize, poison::Done)> {
+        let numbers = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
+        numbers.map_while(|at| Some((at, work(cases.get(at)?)))).collect()
+    };
+    let mut done: Vec<(usize, poison::Done)> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
+        running.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, done)| done).collect()
 }
 
 /// `count` of them, drawn by seed.
