@@ -68,6 +68,39 @@ def stolen_passwords(dice):
     write("stolen-passwords-tried", "logins.jsonl", jsonl(rows, "time"))
 
 
+def account_taken_over(dice):
+    """20 people sign in for 45 days; beside them one works on both sides of a border, one roams, one uses a tunnel; one account is taken over from far away."""
+    rows = []
+
+    def sign_in(when, user, src, country, network, agent, device, session, action="login"):
+        row = {"time": rfc3339(when), "user": f"{user}@example.org", "src_ip": src, "result": "success", "session": session, "user_agent": agent,
+               "country": country, "asn": network, **({"device": device} if device else {}), **({"action": action} if action != "login" else {})}
+        rows.append(row)
+
+    for n in range(20):
+        for day in range(45):
+            when = day * 86_400 + 28_800 + dice.randrange(7_200)
+            sign_in(when, f"user{n}", f"192.0.2.{20 + n}", "DE", 64496, AGENTS[n % 3], f"d{n:04x}", f"s{n}-{day}")
+    for day in range(45):
+        morning = day * 86_400 + 27_000 + dice.randrange(1_800)
+        # Lives in France, works in Germany, half an hour apart.
+        sign_in(morning, "commuter", "198.51.100.20", "FR", 64499, AGENTS[1], "d1001", f"c{day}-home")
+        sign_in(morning + 1_800, "commuter", "192.0.2.60", "DE", 64496, AGENTS[1], "d1001", f"c{day}-work")
+        # In Brazil for ten days; the telephone goes out through the carrier at home, and once through the hotel.
+        sign_in(morning + 600, "roaming", "192.0.2.70", "DE", 64500, AGENTS[2], "d1002", f"r{day}")
+        # The company's tunnel ends now here, now across the ocean.
+        out, country = (("198.51.100.90", "DE"), ("198.51.100.130", "US"))[day % 3 == 2]
+        sign_in(morning + 900, "tunnel", "192.0.2.80", "DE", 64496, AGENTS[0], "d1003", f"v{day}-home")
+        sign_in(morning + 2_400, "tunnel", out, country, 64501, AGENTS[0], "d1003", f"v{day}-out")
+    sign_in(30 * 86_400 + 70_000, "roaming", "198.51.100.200", "BR", 64502, AGENTS[2], "d1002", "hotel")
+    begin = 44 * 86_400 + 28_800 + 9_000
+    thief = ("203.0.113.66", "BR", 64510, "Mozilla/5.0 (X11; Linux x86_64; rv:121.0) Gecko/20100101 Firefox/121.0", None, "stolen")
+    sign_in(begin, "user6", *thief)
+    sign_in(begin + 240, "user6", *thief, action="password_reset")
+    sign_in(begin + 400, "user6", *thief, action="mfa_reset")
+    write("an-account-taken-over", "logins.jsonl", jsonl(rows, "time"))
+
+
 # ----------------------------------------------------------------------------------------------------------------- network
 def conn(seconds, src, sport, dst, dport, sent, received, duration=1.0, state="SF", proto="tcp", service=None):
     row = {"_path": "conn", "ts": round(START.timestamp() + seconds, 6), "uid": f"C{int(seconds * 1000):x}{sport:x}", "id.orig_h": src, "id.orig_p": sport,
@@ -285,7 +318,7 @@ def cloud(dice):
     write("a-stolen-cloud-key", "cloudtrail.jsonl", jsonl(rows, "eventTime"))
 
 
-ALL = {"stolen-passwords-tried": stolen_passwords, "a-workstation-calls-home": beacon, "a-server-sends-everything-out": exfiltration, "data-in-dns-names": dns_tunnel,
+ALL = {"stolen-passwords-tried": stolen_passwords, "an-account-taken-over": account_taken_over, "a-workstation-calls-home": beacon, "a-server-sends-everything-out": exfiltration, "data-in-dns-names": dns_tunnel,
        "a-port-scan": port_scan, "a-web-server-taken-over": linux_host, "an-office-document-that-runs-code": windows_host, "a-stolen-cloud-key": cloud}
 
 for name in sys.argv[1:] or ALL:

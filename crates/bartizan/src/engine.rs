@@ -21,6 +21,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use crate::cli::fail::Fail;
 use crate::clock;
+use crate::geo::Places;
 use crate::pipeline::{Inline, Outcome, Pipeline};
 use crate::points::Points;
 
@@ -54,6 +55,8 @@ pub struct Shared {
     pub live: broadcast::Sender<Fact>,
     /// Where promoted models are, and who takes up another one; without it no model is rolled back here.
     pub models: Option<(PathBuf, Reload)>,
+    /// Names country and network of sign-ins whose records do not.
+    pub places: Option<Arc<Places>>,
 }
 
 /// Takes up the model of that name, or says why not.
@@ -66,6 +69,7 @@ impl Shared {
             enforce: Arc::new(AtomicBool::new(enforce)),
             live: broadcast::channel(1024).0,
             models: None,
+            places: None,
         }
     }
 }
@@ -168,6 +172,9 @@ impl Engine {
             return;
         }
         let now = clock::now();
+        if let Some(places) = &self.shared.places {
+            places.fill(events);
+        }
         let mut inline = Inline { findings: std::mem::take(found), ..Inline::default() };
         let mut seen = Vec::with_capacity(observed.len());
         for (n, one) in observed.drain(..).enumerate() {

@@ -10,6 +10,7 @@ pub mod control;
 pub mod demo;
 pub mod engine;
 pub mod feed;
+pub mod geo;
 pub mod knowledge;
 pub mod paths;
 pub mod pipeline;

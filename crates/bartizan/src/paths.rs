@@ -23,6 +23,11 @@ pub fn control_socket(data_dir: &std::path::Path) -> PathBuf {
     data_dir.join("control.sock")
 }
 
+/// The location file, as `geo import` put it there.
+pub fn locations(data_dir: &std::path::Path) -> PathBuf {
+    data_dir.join("locations.mmdb")
+}
+
 /// Marks a directory of generated data.
 pub fn demo_mark(data_dir: &std::path::Path) -> PathBuf {
     data_dir.join("DEMO")

@@ -23,6 +23,7 @@ use crate::cli::fail::{Exit, Fail};
 use crate::cli::out;
 use crate::control::{self, Control};
 use crate::engine::{Engine, Input, Shared};
+use crate::geo::Places;
 use crate::pipeline::Pipeline;
 use crate::points::Points;
 use crate::{clock, paths};
@@ -80,7 +81,10 @@ impl Service {
         let (writer, log) =
             store::open(&wanted.data_dir, store::Options::default()).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
         let inspector = Arc::new(ArcSwap::from_pointee(Inspector::new(&wanted.knowledge)));
+        let (places, unplaced) = Places::kept(&wanted.data_dir);
+        unplaced.iter().for_each(out::note);
         let shared = Shared {
+            places,
             models: Some((wanted.data_dir.join("models"), reload(wanted.content.clone(), wanted.data_dir.clone(), Arc::clone(&inspector)))),
             ..Shared::new(wanted.enforce)
         };

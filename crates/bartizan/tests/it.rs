@@ -7,6 +7,7 @@ mod it {
     mod cli;
     mod fairness;
     mod filter;
+    mod geo;
     mod live;
     mod posture;
     mod scenarios;

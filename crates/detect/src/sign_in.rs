@@ -149,6 +149,11 @@ impl Judge {
         let mut reasons = reasons::of(auth, &features);
         reasons.extend(travel.map(reasons::travel));
         reasons.sort_by(|a: &LoginReason, b| b.push.abs().total_cmp(&a.push.abs()));
+        let unplaced = reasons.iter().skip(REASONS_MAX).position(|r| r.code == reasons::UNPLACED);
+        if let Some(at) = unplaced {
+            // It weighs nothing, and who reads the decision must know all the same.
+            reasons.swap(REASONS_MAX - 1, REASONS_MAX + at);
+        }
         reasons.truncate(REASONS_MAX);
         let decision = LoginDecision {
             event: event.meta.uid,

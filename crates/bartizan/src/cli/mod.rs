@@ -13,6 +13,7 @@ pub mod fail;
 mod filter;
 mod forecast;
 mod generate;
+mod geo;
 mod hand_in;
 mod incident;
 mod model;
@@ -78,6 +79,7 @@ enum Command {
     Block(order::Block),
     Waf(waf::Waf),
     Generate(generate::Generate),
+    Geo(geo::Geo),
     Template(template::Template),
     Series(series::Series),
     Model(model::Model),
@@ -120,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Block(args) => order::block(&args, &global),
         Command::Waf(args) => waf::run(&args, &global),
         Command::Generate(args) => generate::run(&args, &global),
+        Command::Geo(args) => geo::run(&args, &global),
         Command::Template(args) => template::run(&args, &global),
         Command::Series(args) => series::run(&args, &global),
         Command::Forecast(args) => forecast::run(&args, &global),

@@ -1,6 +1,7 @@
 //! `replay PATH...`: findings and incidents of files as OCSF; nothing is stored, nothing is done.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use event::response::Mode;
@@ -9,6 +10,7 @@ use event::{Body, Event, Incident, Uid};
 use super::fail::{Exit, Fail};
 use super::{Global, incident, out, text};
 use crate::feed;
+use crate::geo::Places;
 use crate::knowledge::Content;
 use crate::pipeline::{Inline, Outcome, Pipeline};
 use crate::service::Service;
@@ -35,6 +37,9 @@ pub(super) struct Replay {
     /// Threads that decode and detect; the result is the same for any number
     #[arg(long)]
     shards: Option<usize>,
+    /// Location file for sign-ins whose records name no country [default: that of the data directory, when it has one]
+    #[arg(long, value_name = "FILE")]
+    geo: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -52,6 +57,11 @@ pub(super) fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
     let (knowledge, said) = content.knowledge()?;
     let (forecaster, unforeseen) = content.forecaster();
     said.iter().chain(&unforeseen).for_each(out::note);
+    let (places, unplaced) = match &args.geo {
+        Some(file) => (Some(Arc::new(Places::check(file)?)), None),
+        None => Places::kept(&crate::paths::data_dir(global.data_dir.as_ref())),
+    };
+    unplaced.iter().for_each(out::note);
     let files = feed::list(&args.paths)?;
     let shards = args.shards.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
     let mut pipeline = Pipeline::new(&knowledge, shards, ::incident::Never::default(), Mode::Monitor).foreseeing(forecaster).telling_all();
@@ -75,7 +85,10 @@ pub(super) fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
         out::raw(printed);
         printed.clear();
     };
-    let mut read = feed::read(&files, feed::format(&args.format)?, shards, &mut |events| {
+    let mut read = feed::read(&files, feed::format(&args.format)?, shards, &mut |mut events| {
+        if let Some(places) = &places {
+            places.fill(&mut events);
+        }
         if args.emit == Emit::Events {
             for event in &events {
                 write(&mut printed, &event::ocsf::json(event));

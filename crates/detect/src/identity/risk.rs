@@ -80,7 +80,12 @@ impl Risk {
         let client = auth.client.map(|ip| Entity::address(ip).name).unwrap_or_default();
         let by = if auth.outcome == Outcome::Success { "signed in" } else { "gave the right password" };
         finding.title = "Sign-in that is not like the account's owner".to_owned();
-        finding.text = format!("{} {by} from {client}, unlike {} earlier sign-ins", auth.user, decision.prior_logins);
+        let place = match (auth.country.as_str(), auth.asn) {
+            ("", None) => " (location unknown)".to_owned(),
+            ("", Some(network)) => format!(" (AS{network})"),
+            (country, _) => format!(" ({country})"),
+        };
+        finding.text = format!("{} {by} from {client}{place}, unlike {} earlier sign-ins", auth.user, decision.prior_logins);
         let strongest = finding.reasons.first().map(|r| r.text.clone()).unwrap_or_default();
         finding.would_change = format!("a passed second factor, or without: {strongest}");
         finding.severity = if judged.signs.len() >= 3 { Severity::High } else { Severity::Medium };

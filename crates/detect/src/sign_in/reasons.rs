@@ -22,6 +22,9 @@ const ODD: f32 = 0.12;
 /// Other accounts that failed at an address before it is bad company.
 const COMPANY_MIN: f32 = 2.5;
 
+/// Said with weight nothing when neither the record nor a location file names the place.
+pub(crate) const UNPLACED: &str = "place.location_unknown";
+
 /// The signs that agree.
 pub(crate) fn signs(_auth: &Authentication, features: &Features) -> Vec<Sign> {
     let drift = features.drift;
@@ -62,7 +65,7 @@ pub(crate) fn of(auth: &Authentication, features: &Features) -> Vec<LoginReason>
         let often = format!("; {:.0} % of its sign-ins were this far from home", features.place_tail * 100.0);
         out.push(reason(code, text + &often, features.ratio.place));
         if auth.country.is_empty() && auth.asn.is_none() && place > 0 && place < 5 {
-            out.push(reason("place.location_unknown", "location unknown: neither the record nor a location file gives one".into(), 0.0));
+            out.push(reason(UNPLACED, "location unknown: neither the record nor a location file gives one".into(), 0.0));
         }
     }
     if let Some(agent) = features.agent {

@@ -45,7 +45,7 @@ fn a_stranger_with_the_right_password_is_told_with_reasons() {
     rows.push((30, 3, "ada", "203.0.113.9", "BR", 64502, OTHER));
     let (found, decided) = run(&rows);
     assert_eq!(found.len(), 1);
-    assert!(found[0].succeeded && found[0].text.contains("203.0.113.9"), "{}", found[0].text);
+    assert!(found[0].succeeded && found[0].text.contains("203.0.113.9 (BR), unlike"), "{}", found[0].text);
     let (own, stranger) = (&decided[29], &decided[30]);
     assert!(own.risk < 0.05 && stranger.risk > 0.9, "{} {}", own.risk, stranger.risk);
     assert!(stranger.decision >= event::login::Step::StepUp && stranger.effective == event::login::Step::Allow);
