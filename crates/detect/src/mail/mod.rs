@@ -214,6 +214,8 @@ fn conclude(mut said: Judgement, mut facts: Vec<Fact>, text: lure::Reading, link
         let why = text.abstains.unwrap_or_else(|| "fewer than 20 words and neither link nor attachment: the text says too little".into());
         facts.push(Fact::new("mail.abstained", why, 0.0));
     }
+    // What facts alone make suspicious is not scored below the threshold.
+    let score = if outside >= FACTS_ALONE && calibrated.is_none() { score.max(0.5) } else { score };
     said.score = (!said.abstained).then_some(score);
     if word >= Verdict::Suspicious && word != Verdict::Spam {
         said.techniques.extend(attack::by_uid(if links > 0 { "T1566.002" } else { "T1656" }));

@@ -1,4 +1,4 @@
-//! Mails of our own: for each lure an honest twin of the same topic, tone and language, and small talk.
+//! Mails of our own: for each lure an honest twin of the same topic, tone and language; small talk; and notices of honest machines.
 //!
 //! Grammars in `content/generators/mail/`, one file a language. A document is a list of sentences, each with the intents it carries; labels
 //! are those of the sentences. Same seed, same bytes. Alternatives of a rule can be split in halves, so that a model is judged on phrasings
@@ -102,6 +102,22 @@ impl Generator {
         let mut sentences = Vec::new();
         for _ in 0..random.between(2, 9) {
             sentences.push(self.sentence(language, "small", &[], random));
+        }
+        Document { lure: false, language: LANGUAGES[language].0, subject: self.text(language, "subject_safe", random), sentences }
+    }
+
+    /// What an honest machine or colleague writes: orders, receipts, codes, statements, appointments, newsletters, reminders.
+    pub fn notice(&self, random: &mut Random) -> Document {
+        let language = if random.one_in(2) { 0 } else { random.below(LANGUAGES.len()) };
+        let mut sentences = Vec::new();
+        if !random.one_in(3) {
+            sentences.push(self.sentence(language, "greet", &[], random));
+        }
+        for _ in 0..random.between(2, 8) {
+            sentences.push(self.sentence(language, "notice", &[], random));
+        }
+        if !random.one_in(3) {
+            sentences.push(self.sentence(language, "close", &[], random));
         }
         Document { lure: false, language: LANGUAGES[language].0, subject: self.text(language, "subject_safe", random), sentences }
     }
@@ -259,6 +275,7 @@ mod tests {
                 assert!(rules.contains_key(ask.as_str()), "{language} {ask}");
                 assert!(rules.contains_key(ask.replace("ask_", "safe_").as_str()) || ask == "reward", "{language} {ask}");
             }
+            assert!(rules.get("notice").is_some_and(|list| list.len() >= 20), "{language} notice");
             for pressure in PRESSURES {
                 assert!(rules.contains_key(pressure) && rules.contains_key(format!("safe_{pressure}").as_str()), "{language} {pressure}");
             }

@@ -104,6 +104,7 @@ pub fn weights(samples: &[&Sample], half: Half, seed: u64) -> Heads {
             own(document, &[], &mut random, &mut rows);
         }
         own(&generator.small_talk(&mut random), &[], &mut random, &mut rows);
+        own(&generator.notice(&mut random), &[], &mut random, &mut rows);
         // The same lure inside ordinary mail.
         if !carriers.is_empty() {
             let carrier = carriers[random.below(carriers.len())];
@@ -218,8 +219,9 @@ pub fn mail_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> 
     let half = weights(&teaching, Half::Even, seed);
     let other = Generator::new(Half::Odd);
     let mut random = Random::new(seed ^ 0xE7A1);
-    let (mut lures, mut twins) = (Vec::new(), Vec::new());
+    let (mut lures, mut twins, mut notices) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..PAIRS_HELD {
+        notices.push(all_logits(&half, &other.notice(&mut random).text()));
         let (lure, twin) = other.pair(&mut random);
         lures.push(all_logits(&half, &lure.text()));
         twins.push(all_logits(&half, &twin.text()));
@@ -236,8 +238,8 @@ pub fn mail_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> 
             _ => BUDGET,
         };
         let of_ham = measure::threshold_at_fpr(&column(&ham, head), budget);
-        let of_twins = if head == SPAM { f32::MIN } else { measure::threshold_at_fpr(&column(&twins, head), 2.0 * budget) };
-        model.threshold[head] = of_ham.max(of_twins).clamp(-3.0, 60.0);
+        let of_own = |rows: &[Vec<f32>]| if head == SPAM { f32::MIN } else { measure::threshold_at_fpr(&column(rows, head), 2.0 * budget) };
+        model.threshold[head] = of_ham.max(of_own(&twins)).max(of_own(&notices)).clamp(-3.0, 60.0);
     }
     let share = |rows: &[Vec<f32>], head: usize| {
         let hits = rows.iter().filter(|row| row[head] >= model.threshold[head]).count() as u64;
@@ -251,6 +253,7 @@ pub fn mail_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> 
     let figures = vec![
         Figure { what: "delivered ham of groups held back, lure or an ask".into(), share: any(&ham) },
         Figure { what: "honest twins of phrasings held back, lure or an ask".into(), share: any(&twins) },
+        Figure { what: "honest notices of phrasings held back, lure or an ask".into(), share: any(&notices) },
         Figure { what: "our lures of phrasings held back, lure or an ask (recall; not real phishing)".into(), share: any(&lures) },
         Figure { what: "delivered ham of groups held back, lure head".into(), share: share(&ham, LURE) },
         Figure { what: "honest twins of phrasings held back, lure head".into(), share: share(&twins, LURE) },
@@ -259,7 +262,7 @@ pub fn mail_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> 
         Figure { what: "delivered spam of groups held back, spam head (recall)".into(), share: share(&spam, SPAM) },
     ];
     let scored: Vec<Scored> = (lures.iter().map(|row| (row, true)))
-        .chain(ham.iter().chain(&twins).map(|row| (row, false)))
+        .chain(ham.iter().chain(&twins).chain(&notices).map(|row| (row, false)))
         .map(|(row, positive)| Scored { score: Curve::identity().score(row[LURE] - model.threshold[LURE]), positive })
         .collect();
     let (error, table) = measure::calibration_error(&scored);
@@ -274,7 +277,7 @@ pub fn mail_phish(samples: &[Sample], seed: u64) -> Result<Trained, TrainError> 
             .into(),
         ships: samples.iter().all(|sample| licence(&sample.source).1 != "LicenseRef-user"),
         sources: sources(samples),
-        rows: samples.len() as u64 + 4 * PAIRS as u64,
+        rows: samples.len() as u64 + 5 * PAIRS as u64,
         dropped: Vec::new(),
         split: "Thresholds and held figures: every second group of the delivered mail and every second phrasing of our grammars held back; the \
                 shipped weights then learn all rows."
@@ -335,7 +338,7 @@ fn sources(samples: &[Sample]) -> Vec<Source> {
         origin: origin.into(),
         licence: licence.into(),
         attacks: PAIRS as u64,
-        benign: 2 * PAIRS as u64,
+        benign: 3 * PAIRS as u64,
         sha256: hex(&hash.finalize()),
     });
     found
@@ -343,7 +346,7 @@ fn sources(samples: &[Sample]) -> Vec<Source> {
 
 const BLIND_SPOTS: [&str; 9] = [
     "Has never seen real phishing of this decade: it carries intents of our own grammars, our own list of words, mail of 2002 to 2005, and what the operator calibrates.",
-    "Its ham is mailing lists, newsletters of that time and bounces; business mail about payments, payroll and passwords is known from our twins alone.",
+    "Its ham is mailing lists, newsletters of that time and bounces; business mail about payments, payroll and passwords, orders and appointments is known from our twins and notices alone.",
     "English, German, French, Spanish, Portuguese, Italian, Dutch; anything else abstains. All but English stand on our own grammars and words, the last three on words alone, and no mail of theirs measured it.",
     "Mails that were written to sound like phishing are flagged nearly as often as lures: see the honest half of llm_written among the figures.",
     "Text inside images is not read.",
@@ -356,7 +359,7 @@ const BLIND_SPOTS: [&str; 9] = [
 const ATTACKS_TRIED: [&str; 5] = [
     "Words before or after a lure: no head falls (property test, by construction).",
     "Look-alike letters, characters without width, soft hyphens, full width, digits for letters: read as the plain words (tests).",
-    "Synonyms, other spacing, spelling and order: 80 of 100 mails of our generator get through the product, 5 of them unchanged, and 100 the model alone (`model attack mail-phish --evade --seed 1`).",
+    "Synonyms, other spacing, spelling and order: 79 of 100 mails of our generator get through the product, 2 of them unchanged, and 100 the model alone (`model attack mail-phish --evade --seed 1`).",
     "Membership: 16 shadow models tell rows that it learned from others with AUC .606 (`model attack mail-phish --infer`; .55 is the goal).",
     "Theft: an alarm at question 100, for a patient thief none; none for 20 honest clients (`model attack mail-phish --steal`).",
 ];
