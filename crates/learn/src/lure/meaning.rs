@@ -7,11 +7,15 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use foldhash::fast::FixedState;
+
 use super::words::{Word, hash, mix};
 
 const SOURCE: &str = include_str!("../../../../content/frameworks/lure_words.toml");
 /// Words back to which kinds are near.
 const NEAR: usize = 8;
+/// Letters of the shortest beginning in the list.
+const STEM_MIN: usize = 3;
 /// Most kinds; a word holds them as bits.
 const KINDS_MAX: usize = 32;
 
@@ -27,9 +31,9 @@ struct Entry {
 #[derive(Default)]
 struct Lexicon {
     names: Vec<&'static str>,
-    whole: HashMap<&'static str, Vec<Entry>>,
+    whole: HashMap<&'static str, Vec<Entry>, FixedState>,
     /// Beginnings of words.
-    stems: HashMap<&'static str, Vec<Entry>>,
+    stems: HashMap<&'static str, Vec<Entry>, FixedState>,
     languages: Vec<&'static str>,
 }
 
@@ -92,7 +96,7 @@ pub(crate) fn of(word: &str, before: &[Word]) -> Kinds {
         }
     };
     add(lexicon.whole.get(word));
-    for (at, c) in word.char_indices().skip(1) {
+    for (at, c) in word.char_indices().skip(STEM_MIN - 1) {
         add(lexicon.stems.get(&word[..at + c.len_utf8()]));
     }
     kinds
@@ -170,7 +174,10 @@ mod tests {
             for word in line.split_once('=').unwrap_or_default().1.trim().trim_matches('"').split_whitespace() {
                 let plain = word.strip_suffix('*').unwrap_or(word);
                 assert!(plain.chars().all(|c| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit()), "{word}");
-                assert!(!word.ends_with('*') || plain.rsplit('_').next().is_some_and(|stem| stem.len() >= 3), "{word} stands for too much");
+                assert!(
+                    !word.ends_with('*') || plain.rsplit('_').next().is_some_and(|stem| stem.len() >= STEM_MIN),
+                    "{word} stands for too much"
+                );
             }
         }
     }
