@@ -23,8 +23,8 @@ pub fn checker(knowledge: Knowledge, engine: SyncSender<Input>) -> Checker {
     let askers = Mutex::new(Askers::default());
     Arc::new(move |matter| {
         let now = clock::now();
-        let asked = |askers: &Mutex<Askers>| askers.lock().unwrap_or_else(PoisonError::into_inner).may_ask(matter.asker, now);
-        asked(&askers).map_err(|after_s| TooMany { after_s })?;
+        let who = || askers.lock().unwrap_or_else(PoisonError::into_inner);
+        who().may_ask(matter.asker, now).map_err(|after_s| TooMany { after_s })?;
         let text = String::from_utf8_lossy(&matter.bytes);
         let asked = match matter.kind {
             MatterKind::File => content::Matter::Bytes(&matter.bytes),
@@ -43,7 +43,7 @@ pub fn checker(knowledge: Knowledge, engine: SyncSender<Input>) -> Checker {
         }
         let score = said.score.unwrap_or(0.0);
         let mut told = told(said, uid);
-        let (withheld, alarm) = askers.lock().unwrap_or_else(PoisonError::into_inner).answered(matter.asker, &matter.bytes, score, now);
+        let (withheld, alarm) = who().answered(matter.asker, &matter.bytes, score, now);
         if let Some(alarm) = alarm {
             let _ = engine.send(Input::Found(vec![alarm]));
         }

@@ -26,7 +26,7 @@ struct Asker {
     watch: Watch,
     minute: (i64, u32),
     day: (i64, u32),
-    /// Since when it gets no scores.
+    /// Why it gets no scores today.
     withheld: Option<Alarm>,
     seen: i64,
 }
