@@ -38,7 +38,7 @@ pub fn checker(knowledge: Knowledge, engine: SyncSender<Input>) -> Checker {
         let finding = content::finding(&said, &event).map(Box::new);
         let uid = finding.as_ref().map(|f| f.uid.clone());
         if finding.is_some() {
-            let observed = gateway::Observed { event, finding, rules: Vec::new(), models: Vec::new(), cpu_us: 0, body_seen: 0 };
+            let observed = gateway::Observed::new(event, finding);
             let _ = engine.send(Input::Observed(vec![observed]));
         }
         let score = said.score.unwrap_or(0.0);

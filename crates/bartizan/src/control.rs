@@ -94,8 +94,7 @@ fn serve(stream: &UnixStream, engine: &SyncSender<Input>, link: &MakeLink) -> st
             }
         }
         Ok(Ask::Judged { all }) => {
-            let observed =
-                |(event, finding)| gateway::Observed { event, finding, rules: Vec::new(), models: Vec::new(), cpu_us: 0, body_seen: 0 };
+            let observed = |(event, finding)| gateway::Observed::new(event, finding);
             kept(engine, Input::Observed(all.into_iter().map(observed).collect()))
         }
         Ok(Ask::Events { all }) => kept(engine, Input::Events(all)),

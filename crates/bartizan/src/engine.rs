@@ -22,6 +22,7 @@ use tokio::sync::{broadcast, oneshot};
 use crate::cli::fail::Fail;
 use crate::clock;
 use crate::geo::Places;
+use crate::logins::Logins;
 use crate::pipeline::{Inline, Outcome, Pipeline};
 use crate::points::Points;
 
@@ -57,6 +58,8 @@ pub struct Shared {
     pub models: Option<(PathBuf, Reload)>,
     /// Names country and network of sign-ins whose records do not.
     pub places: Option<Arc<Places>>,
+    /// Who is asked about sign-ins at the gateway.
+    pub logins: Option<Arc<Logins>>,
 }
 
 /// Takes up the model of that name, or says why not.
@@ -70,6 +73,7 @@ impl Shared {
             live: broadcast::channel(1024).0,
             models: None,
             places: None,
+            logins: None,
         }
     }
 }
@@ -172,9 +176,6 @@ impl Engine {
             return;
         }
         let now = clock::now();
-        if let Some(places) = &self.shared.places {
-            places.fill(events);
-        }
         let mut inline = Inline { findings: std::mem::take(found), ..Inline::default() };
         let mut seen = Vec::with_capacity(observed.len());
         for (n, one) in observed.drain(..).enumerate() {
@@ -185,6 +186,16 @@ impl Engine {
             }
             inline.findings.extend(one.finding.map(|f| *f));
             seen.push(one.event);
+            if let Some(sign_in) = one.sign_in {
+                inline.findings.extend(sign_in.finding.map(|f| *f));
+                events.push(sign_in.event);
+            }
+        }
+        if let Some(places) = &self.shared.places {
+            places.fill(events);
+        }
+        if let Some(logins) = &self.shared.logins {
+            logins.learn(events);
         }
         self.pipeline.mode = if self.shared.enforce.load(Ordering::Relaxed) { Mode::Enforce } else { Mode::Monitor };
         let outcome = self.pipeline.step(events, &seen, inline, Some(now));
@@ -314,6 +325,7 @@ impl Engine {
         }
         for response in &undone {
             self.pipeline.planner.soft_allow(&response.analytic, &response.target, now);
+            self.shared.logins.iter().for_each(|logins| logins.let_in(response, now));
             // Nothing that is part of the same story shall block again what a person let in.
             let stages = self.pipeline.correlator.incident(&response.incident).map(|i| i.stages.clone()).unwrap_or_default();
             for stage in stages {

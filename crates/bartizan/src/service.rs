@@ -24,9 +24,10 @@ use crate::cli::out;
 use crate::control::{self, Control};
 use crate::engine::{Engine, Input, Shared};
 use crate::geo::Places;
+use crate::logins::Logins;
 use crate::pipeline::Pipeline;
 use crate::points::Points;
-use crate::{clock, paths};
+use crate::{clock, paths, recall};
 
 pub struct Wanted {
     pub data_dir: PathBuf,
@@ -47,7 +48,11 @@ pub struct Wanted {
 pub struct GatewayWanted {
     pub config: gateway::Config,
     pub inspect: bool,
+    /// How sign-ins of the application look; none: recognised.
+    pub logins: Vec<detect::web::login::form::Form>,
     pub ndjson: Option<PathBuf>,
+    /// How often somebody looks whether the model still sees what it saw before.
+    pub drift_every: Duration,
 }
 
 /// What the console says about the program; sources write their lines into it.
@@ -67,6 +72,8 @@ pub struct Service {
     runtime: Option<tokio::runtime::Runtime>,
     engine: Option<(SyncSender<Input>, JoinHandle<Engine>)>,
     _control: Option<Control>,
+    /// While it is held somebody looks for drifts.
+    drifts: Option<std::sync::mpsc::Sender<()>>,
     stop: watch::Sender<bool>,
     pub board: Arc<Board>,
     pub log: store::Log,
@@ -83,14 +90,20 @@ impl Service {
         let inspector = Arc::new(ArcSwap::from_pointee(Inspector::new(&wanted.knowledge)));
         let (places, unplaced) = Places::kept(&wanted.data_dir);
         unplaced.iter().for_each(out::note);
+        let logins = wanted.gateway.is_some().then(|| Arc::new(Logins::new(&wanted.knowledge, places.clone())));
+        let known = recall::sign_ins(&log);
+        logins.iter().for_each(|logins| logins.learn(&known));
         let shared = Shared {
             places,
+            logins: logins.clone(),
             models: Some((wanted.data_dir.join("models"), reload(wanted.content.clone(), wanted.data_dir.clone(), Arc::clone(&inspector)))),
             ..Shared::new(wanted.enforce)
         };
         let mode = if wanted.enforce { Mode::Enforce } else { Mode::Monitor };
         let shards = std::thread::available_parallelism().map_or(2, usize::from);
-        let pipeline = Pipeline::new(&wanted.knowledge, shards, wanted.never, mode).foreseeing(wanted.forecaster);
+        let mut pipeline = Pipeline::new(&wanted.knowledge, shards, wanted.never, mode).foreseeing(wanted.forecaster);
+        pipeline.shards.recall(&known);
+        drop(known);
         let points = Points { nftables: wanted.nftables, data_dir: wanted.data_dir.clone() };
         let engine = Engine::open(pipeline, writer, shared.clone(), &points, clock::now())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -136,13 +149,18 @@ impl Service {
             frameworks: Arc::new(if wanted.console.is_some() { framework_states(&wanted.knowledge.posture) } else { Vec::new() }),
         });
 
+        let mut drifts = None;
         if let Some((bound, asked, _)) = bound_gateway {
             let (observed, received) = mpsc::channel(8_192);
             forward_observed(received, send.clone(), asked.ndjson)?;
             let inspector = asked.inspect.then_some(inspector);
+            let (kept, ended) = std::sync::mpsc::channel();
+            drifts = Some(kept);
+            crate::drift::watch(log.clone(), wanted.data_dir.join("models"), send.clone(), asked.drift_every, ended);
             let links = gateway::Links {
                 decisions: Arc::clone(&shared.decisions),
                 inspector,
+                logins: logins.map(|logins| gateway::Logins { forms: asked.logins, ask: Arc::new(move |event| logins.ask(event)) }),
                 enforce: Arc::clone(&shared.enforce),
                 out: observed,
                 now: clock::now,
@@ -194,6 +212,7 @@ impl Service {
             runtime: Some(runtime),
             engine: Some((send, thread)),
             _control: control,
+            drifts,
             stop,
             board,
             log,
@@ -253,6 +272,7 @@ impl Service {
                 runtime.shutdown_timeout(Duration::from_millis(1_500));
             }
             drop(self._control.take());
+            drop(self.drifts.take());
             // The engine ends when the last sender is gone; a forwarding thread may hold one a moment longer.
             let start = Instant::now();
             while !thread.is_finished() && start.elapsed() < Duration::from_secs(1) {
@@ -363,6 +383,8 @@ impl Board {
             site.requests = count(&self.counters.requests);
             site.blocked = count(&self.counters.blocked);
             site.would_block = count(&self.counters.would_block);
+            site.stepped_up = count(&self.counters.stepped_up);
+            site.logins_refused = count(&self.counters.logins_refused);
             site
         });
         let refused: HashMap<event::Text, u64> =

@@ -64,6 +64,12 @@ impl Shards {
         self.shards.iter_mut().flat_map(|shard| std::mem::take(&mut shard.decisions)).collect()
     }
 
+    /// Teaches the keyed detectors what an earlier run saw; what they say about it was told then.
+    pub fn recall(&mut self, events: &[Event]) {
+        self.detect(events, Some(About::default()));
+        self.decisions();
+    }
+
     /// Findings of the batch, by time, analytic and name. `inspected` is what the gateway's inline inspection already said.
     pub fn detect(&mut self, events: &[Event], inspected: Option<About>) -> Vec<Finding> {
         let threads = events.len() >= THREADS_FROM && self.shards.len() > 1;

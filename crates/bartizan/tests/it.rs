@@ -5,11 +5,13 @@ mod it {
     mod cards;
     mod check;
     mod cli;
+    mod drift;
     mod fairness;
     mod filter;
     mod geo;
     mod live;
     mod posture;
     mod scenarios;
+    mod step_up;
     mod yara;
 }

@@ -539,7 +539,7 @@ fn about(mode: Mode, refused: &Mutex<std::collections::HashMap<Text, u64>>, up: 
         demo: true,
         version: env!("CARGO_PKG_VERSION").into(),
         mode: if mode == Mode::Enforce { "enforce" } else { "monitor" },
-        sites: vec![Site { name: "shop".into(), listen: "127.0.0.1:8080".into(), upstream: "127.0.0.1:3000".into(), requests: 41_220, blocked: 1_204, would_block: 3 }],
+        sites: vec![Site { name: "shop".into(), listen: "127.0.0.1:8080".into(), upstream: "127.0.0.1:3000".into(), requests: 41_220, blocked: 1_204, would_block: 3, stepped_up: 31, logins_refused: 4 }],
         sources: vec![
             SourceState { name: "auth.log".into(), format: "syslog".into(), events: 18_223, undecoded: 3, last_event: Some(now.plus_s(-4)) },
             SourceState { name: "access.log".into(), format: "combined".into(), events: 212_007, undecoded: 0, last_event: Some(now.plus_s(-1)) },

@@ -54,6 +54,10 @@ pub struct Site {
     pub requests: u64,
     pub blocked: u64,
     pub would_block: u64,
+    /// Sign-ins whose application was told to ask again.
+    pub stepped_up: u64,
+    /// Sign-ins turned away before the password was looked at.
+    pub logins_refused: u64,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -16,6 +16,7 @@ mod call;
 mod campaign;
 pub mod cloud;
 pub mod content;
+pub mod door;
 mod first_time;
 mod gather;
 mod guessing;

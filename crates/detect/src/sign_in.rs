@@ -60,8 +60,9 @@ pub(crate) struct Scorer {
     trees: Option<Arc<Forest>>,
 }
 
-/// Log odds before anything is known, as layer 1 assumes them: the trees were trained with both sides alike.
-const PRIOR: f64 = -4.0;
+/// Log odds before anything is known; the trees are calibrated with both sides alike. With it `finding_risk` is about where the model's card
+/// says that a score stands alone (one of a thousand sign-ins by right), and the policy's start value where it says alert (one of twenty).
+const PRIOR: f64 = -2.0;
 /// Share of layer 1 that is added to the trees: leaves are steps, and sign-ins in one leaf still have an order.
 const ORDER: f64 = 0.02;
 
@@ -84,7 +85,7 @@ impl Scorer {
 
     fn logit(&self, features: &Features) -> f64 {
         match self.trees(features) {
-            Some(trees) => f64::from(trees.logit(&features.values)) + PRIOR + ORDER * f64::from(features.layer1()),
+            Some(trees) => f64::from(trees.log_odds(&features.values)) + PRIOR + ORDER * f64::from(features.layer1()),
             None => ratio::logit(features),
         }
     }
@@ -128,6 +129,15 @@ impl Judge {
             matches!(auth.action, Action::Login | Action::Session).then(|| self.judge(event, auth, features, logit, travel.as_ref()));
         self.state.memory.observe(auth, time, &features, ratio::doubt(&features));
         judged
+    }
+
+    /// What would be decided about a sign-in; teaches nothing.
+    pub(crate) fn ask(&mut self, event: &Event, auth: &Authentication) -> Option<Judged> {
+        let look = Look::of(auth, event.meta.time)?;
+        let features = self.state.memory.features(&look, false);
+        let travel = travel::impossible(&look, &features);
+        let logit = self.scorer.logit(&features) + travel.as_ref().map_or(0.0, |_| f64::from(travel::PUSH));
+        Some(self.judge(event, auth, features, logit, travel.as_ref()))
     }
 
     fn judge(&mut self, event: &Event, auth: &Authentication, features: Features, logit: f64, travel: Option<&Travel>) -> Judged {

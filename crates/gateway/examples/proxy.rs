@@ -55,6 +55,7 @@ fn main() -> Result<(), Fault> {
     let links = Links {
         decisions: Arc::new(ArcSwap::from_pointee(Decisions::default())),
         inspector,
+        logins: None,
         enforce: Arc::new(AtomicBool::new(enforce)),
         out,
         now,

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
+use event::login::Step;
 use event::{Body as EventBody, Event, Http, Meta, Text, Time, TimeSource, Uid, Verdict, short_id};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, REFERER, UPGRADE, USER_AGENT};
 use http::request::Parts;
@@ -24,6 +25,7 @@ use crate::guard::{Refused, Wire};
 use crate::head::{self, REFUSED_METHOD};
 use crate::limit::{Addresses, Buckets};
 use crate::links::FAULT;
+use crate::login::{self, LOGIN};
 use crate::mask::{self, Secrets};
 use crate::page::{Form, page};
 use crate::slow::{Clock, Flow};
@@ -73,7 +75,7 @@ const OUTBOX_MAX: usize = 512;
 
 impl Outbox {
     fn push(&self, observed: Observed, links: &Links) {
-        let at_once = observed.finding.is_some();
+        let at_once = observed.finding.is_some() || observed.sign_in.is_some();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.push(observed);
         let count = waiting.len();
@@ -402,15 +404,35 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
     } else {
         write_raw(&mut event, &mut secrets);
     }
+    let cut = flow.is_some() && seen.body_seen >= shared.limits.window_bytes;
+    let sign_in = if verdict == Verdict::Blocked { None } else { links.logins.as_ref().and_then(|logins| logins.ask(&event, cut)) };
+    if verdict == Verdict::Allowed && ruling != Ruling::Allow && sign_in.as_ref().is_some_and(|s| s.step() == Step::Block) {
+        verdict = if enforce { Verdict::Blocked } else { Verdict::WouldBlock };
+    }
     finish_event(&mut event, &mut secrets, verdict, seen.score);
     keep(&mut asked, event, seen, verdict, &id, &secrets);
     match verdict {
-        Verdict::Blocked => return asked.page(StatusCode::FORBIDDEN, verdict, None, None),
+        Verdict::Blocked => {
+            if let (Some(sign_in), Some(observed)) = (sign_in, &mut asked.finish.observed) {
+                Counters::add(&links.counters.logins_refused);
+                observed.sign_in = Some(Box::new(sign_in.refused(&id)));
+            }
+            return asked.page(StatusCode::FORBIDDEN, verdict, None, None);
+        }
         Verdict::WouldBlock => Counters::add(&links.counters.would_block),
         _ => {}
     }
 
-    let head = outgoing(parts, connection, asked.header.clone(), upgrade.is_some());
+    let mut head = outgoing(parts, connection, asked.header.clone(), upgrade.is_some());
+    if let Some(sign_in) = &sign_in {
+        if let Some(said) = sign_in.header(&id).filter(|_| enforce) {
+            Counters::add(&links.counters.stepped_up);
+            head.headers.insert(LOGIN, said);
+        }
+        if sign_in.is_unjudged() {
+            Counters::add(&links.counters.logins_unjudged);
+        }
+    }
     let (response, lease) = match send(worker, head, inbound, flow.as_deref()).await {
         Ok(done) => done,
         Err(fault) => {
@@ -431,7 +453,7 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
     if let (Some(flow), Some(http)) = (&flow, asked.finish.http()) {
         http.body_bytes = http.body_bytes.max(flow.bytes.load(Relaxed));
     }
-    deliver(asked, response, lease, connection.is_http2)
+    deliver(asked, response, lease, sign_in, connection.is_http2)
 }
 
 /// Sends it on a kept connection if there is one, and once more on a fresh one when the upstream had closed that meanwhile.
@@ -479,6 +501,7 @@ impl Head {
 fn outgoing(parts: Parts, connection: &Connection, id: HeaderValue, is_websocket: bool) -> Head {
     let mut headers = parts.headers;
     forward::remove_hop_by_hop(&mut headers);
+    forward::remove_own(&mut headers);
     if is_websocket {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
@@ -495,8 +518,18 @@ fn outgoing(parts: Parts, connection: &Connection, id: HeaderValue, is_websocket
     Head { method: parts.method, uri, headers }
 }
 
-fn deliver(mut asked: Asked, response: Response<Incoming>, lease: Lease, is_http2: bool) -> Response<Outbound> {
+fn deliver(
+    mut asked: Asked,
+    response: Response<Incoming>,
+    lease: Lease,
+    sign_in: Option<login::Asked>,
+    is_http2: bool,
+) -> Response<Outbound> {
     let (mut parts, body) = response.into_parts();
+    let ended = sign_in.and_then(|sign_in| asked.finish.http().and_then(|http| sign_in.answered(http, &parts)));
+    if let Some(observed) = asked.finish.observed.as_mut() {
+        observed.sign_in = ended.map(Box::new);
+    }
     forward::remove_hop_by_hop(&mut parts.headers);
     parts.headers.insert(REQUEST_ID, asked.header);
     if is_http2 {
@@ -733,7 +766,7 @@ fn keep(asked: &mut Asked, event: Event, mut seen: Seen, verdict: Verdict, id: &
     }
     mask::rules(&mut seen.rules, secrets);
     let Seen { finding, rules, models, cpu_us, body_seen, .. } = seen;
-    asked.finish.observed = Some(Box::new(Observed { event, finding, rules, models, cpu_us, body_seen }));
+    asked.finish.observed = Some(Box::new(Observed { event, finding, rules, models, cpu_us, body_seen, sign_in: None }));
 }
 
 fn observed_none() -> Seen {
@@ -741,7 +774,7 @@ fn observed_none() -> Seen {
 }
 
 fn observed(event: Event) -> Observed {
-    Observed { event, finding: None, rules: Vec::new(), models: Vec::new(), cpu_us: 0, body_seen: 0 }
+    Observed::new(event, None)
 }
 
 fn thread_cpu_ns() -> u64 {

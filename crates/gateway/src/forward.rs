@@ -140,6 +140,17 @@ pub(crate) fn remove_own_cookies(headers: &mut HeaderMap) {
     }
 }
 
+/// What only the gateway says to the application. Many applications read `_` in a header's name as `-`.
+pub(crate) fn remove_own(headers: &mut HeaderMap) {
+    const OWN: &[u8] = b"x-bartizan-";
+    let is_own = |name: &HeaderName| {
+        let begin = name.as_str().as_bytes().iter().map(|b| if *b == b'_' { b'-' } else { *b }).take(OWN.len());
+        begin.eq(OWN.iter().copied())
+    };
+    let own: Vec<HeaderName> = headers.keys().filter(|name| is_own(name)).cloned().collect();
+    own.into_iter().for_each(|name| drop(headers.remove(name)));
+}
+
 /// A request to become a WebSocket, the one upgrade that passes.
 pub(crate) fn is_websocket(version: Version, headers: &HeaderMap) -> bool {
     version == Version::HTTP_11
@@ -214,6 +225,14 @@ mod tests {
             assert_eq!(text(&h, "x-forwarded-proto"), Some("http"));
             assert_eq!(h.contains_key("x-real-ip"), peer.trusted);
         }
+    }
+
+    #[test]
+    fn nobody_else_speaks_for_the_gateway() {
+        let mut h =
+            headers(&[("x-bartizan-login", "step_up"), ("x_bartizan_login", "a"), ("x-bartizan_request-id", "b"), ("x-other", "c")]);
+        remove_own(&mut h);
+        assert_eq!(h.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-other"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! `listen` accepts and shares connections out to worker threads; `guard` stands between socket and hyper, refuses what is not one clear
 //! HTTP/1 request and keeps the clock on slow clients; `exchange` is the way of one request: decision, window of the body, verdict,
-//! `upstream`, answer. `mask` takes secrets out of what is logged, after the verdict has seen them.
+//! `upstream`, answer. `login` asks about sign-ins and tells the application to ask again. `mask` takes secrets out of what is logged, after the verdict has seen them.
 //!
 //! Architecture Invariant: a request never waits for the log, and nothing that computes a verdict awaits.
 
@@ -18,6 +18,7 @@ mod head;
 mod limit;
 mod links;
 mod listen;
+mod login;
 mod mask;
 mod page;
 mod slow;
@@ -28,4 +29,5 @@ pub use config::{Config, Limits, Upstream, UpstreamError};
 pub use error::Error;
 pub use links::{Counters, Links, Observed};
 pub use listen::{Bound, bind};
+pub use login::{Ask, Logins, SignIn};
 pub use page::every_answer;

@@ -8,6 +8,8 @@ mod decide;
 mod forward;
 #[path = "it/http2.rs"]
 mod http2;
+#[path = "it/login.rs"]
+mod login;
 #[path = "it/secret.rs"]
 mod secret;
 #[path = "it/setup.rs"]

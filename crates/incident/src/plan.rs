@@ -2,7 +2,7 @@
 //!
 //! An address is blocked at the gateway, and in the packet filter where there is one and a handshake proved the address. The first block lasts
 //! `block_first_s`; each further one twice as long, up to `block_max_s`. A file whose bytes were judged malicious is put in quarantine until
-//! somebody has looked at it. A sign-in gets its decision from the detector; no enforcement point here asks for a second factor.
+//! somebody has looked at it. A second factor is asked for at the gateway, sign-in by sign-in.
 
 mod file;
 

@@ -122,6 +122,11 @@ impl Forest {
         self.trees.iter().fold(self.base, |sum, tree| sum + leaf(tree, row))
     }
 
+    /// The calibrated log odds, as if both classes came equally often; monotone in [`Forest::logit`].
+    pub fn log_odds(&self, row: &[f32]) -> f32 {
+        self.curve.logit(self.logit(row))
+    }
+
     /// Calibrated score of a logit; monotone.
     pub fn calibrated(&self, logit: f32) -> f32 {
         self.curve.score(logit)

@@ -53,8 +53,7 @@ impl HandIn {
     pub(super) fn judged(&mut self, all: Vec<(Event, Option<Box<Finding>>)>) {
         match &self.to {
             To::Own(service) => {
-                let observed =
-                    |(event, finding)| gateway::Observed { event, finding, rules: Vec::new(), models: Vec::new(), cpu_us: 0, body_seen: 0 };
+                let observed = |(event, finding)| gateway::Observed::new(event, finding);
                 let _ = service.engine().send(Input::Observed(all.into_iter().map(observed).collect()));
             }
             To::Running(_) => {

@@ -47,9 +47,15 @@ pub(super) struct Protect {
     /// Whose X-Forwarded-For is believed: an address or a network, repeatable
     #[arg(long, value_name = "CIDR")]
     trusted_proxy: Vec<String>,
+    /// How a sign-in of the application looks, repeatable; without it POSTs to login paths are recognised
+    #[arg(long, value_name = "path=/login,user=email,success=302,cookie=sid")]
+    login: Vec<detect::web::login::form::Form>,
     /// A proxy that looks at nothing, for measuring
     #[arg(long, hide = true)]
     no_inspect: bool,
+    /// How often somebody looks whether the model still sees what it saw before
+    #[arg(long, hide = true, default_value = "1h", value_parser = super::order::seconds)]
+    drift_every: u32,
     /// Also follow these log files, repeatable
     #[arg(long, value_name = "SOURCE")]
     watch: Vec<PathBuf>,
@@ -95,7 +101,13 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
         enforce: args.enforce,
         console,
         nftables: args.filter.config(),
-        gateway: Some(GatewayWanted { config, inspect: !args.no_inspect, ndjson: args.log_ndjson.clone() }),
+        gateway: Some(GatewayWanted {
+            config,
+            inspect: !args.no_inspect,
+            logins: args.login.clone(),
+            ndjson: args.log_ndjson.clone(),
+            drift_every: std::time::Duration::from_secs(args.drift_every.into()),
+        }),
         never,
         models: crate::served::models(&content),
         knowledge,

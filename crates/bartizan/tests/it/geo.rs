@@ -33,7 +33,7 @@ fn map(pairs: &[(&str, Vec<u8>)]) -> Vec<u8> {
 }
 
 /// A file of IPv4 networks /24 with country and perhaps a number.
-fn location_file(rows: &[([u8; 3], &str, Option<u32>)]) -> Vec<u8> {
+pub(super) fn location_file(rows: &[([u8; 3], &str, Option<u32>)]) -> Vec<u8> {
     // A record is 0 for nothing, a node, or a row.
     #[derive(Clone, Copy)]
     enum Next {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// Answers every request with 200 and a small body, until the test ends.
-fn application() -> SocketAddr {
+pub(super) fn application() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let addr = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
@@ -34,9 +34,9 @@ fn application() -> SocketAddr {
     addr
 }
 
-struct Running {
+pub(super) struct Running {
     child: Child,
-    gateway: SocketAddr,
+    pub(super) gateway: SocketAddr,
 }
 
 impl Drop for Running {
@@ -47,7 +47,11 @@ impl Drop for Running {
 }
 
 fn protect(data: &Path, more: &[&str]) -> Running {
-    let upstream = format!("http://{}", application());
+    protect_at(application(), data, more)
+}
+
+pub(super) fn protect_at(application: SocketAddr, data: &Path, more: &[&str]) -> Running {
+    let upstream = format!("http://{application}");
     let mut child = Command::new(env!("CARGO_BIN_EXE_bartizan"))
         .args([
             "protect",
@@ -74,7 +78,7 @@ fn protect(data: &Path, more: &[&str]) -> Running {
 }
 
 /// Status and head of the answer.
-fn get(at: SocketAddr, from: &str, target: &str) -> (u16, String) {
+pub(super) fn get(at: SocketAddr, from: &str, target: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(at).expect("the gateway listens");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
     let request = format!(
@@ -88,7 +92,7 @@ fn get(at: SocketAddr, from: &str, target: &str) -> (u16, String) {
     (status, text)
 }
 
-fn cli(data: &Path, args: &[&str]) -> (Option<i32>, Value, String) {
+pub(super) fn cli(data: &Path, args: &[&str]) -> (Option<i32>, Value, String) {
     let out =
         Command::new(env!("CARGO_BIN_EXE_bartizan")).args(args).arg("--data-dir").arg(data).stdin(Stdio::null()).output().expect("runs");
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
@@ -97,7 +101,7 @@ fn cli(data: &Path, args: &[&str]) -> (Option<i32>, Value, String) {
 }
 
 /// Until `done` says so, at most 10 s.
-fn soon(what: &str, mut done: impl FnMut() -> bool) {
+pub(super) fn soon(what: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
         assert!(start.elapsed() < Duration::from_secs(10), "never: {what}");

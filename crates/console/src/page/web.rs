@@ -35,11 +35,12 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
                     (empty("No site is protected.", &html! { p.muted { code { "bartizan protect http://127.0.0.1:3000" } " puts one behind the gateway, in monitor mode." } }))
                 } @else {
                     table.rows.list {
-                        thead { tr { th scope="col" { "Site" } th scope="col" { "Listens on" } th scope="col" { "Application" } th scope="col" { "Mode" } th.n scope="col" { "Requests" } th.n scope="col" { "Blocked" } th.n scope="col" { "Would block" } } }
+                        thead { tr { th scope="col" { "Site" } th scope="col" { "Listens on" } th scope="col" { "Application" } th scope="col" { "Mode" } th.n scope="col" { "Requests" } th.n scope="col" { "Blocked" } th.n scope="col" { "Would block" } th.n scope="col" { "Sign-ins asked again" } th.n scope="col" { "Sign-ins refused" } } }
                         tbody { @for s in &ctx.about.sites { tr {
                             td.what { b { (crate::part::text(&s.name)) } } td { code { (own(&s.listen)) } } td { code { (own(&s.upstream)) } }
                             td { @if ctx.about.enforces() { span.chip.force { "enforcing" } } @else { span.chip.record { "monitor" } } }
                             td.n data-label="requests" { (count(s.requests)) } td.n data-label="blocked" { (count(s.blocked)) } td.n data-label="would block" { (count(s.would_block)) }
+                            td.n data-label="sign-ins asked again" { (count(s.stepped_up)) } td.n data-label="sign-ins refused" { (count(s.logins_refused)) }
                         } } }
                     }
                 }

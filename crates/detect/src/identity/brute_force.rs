@@ -55,7 +55,8 @@ impl Detector for BruteForce {
     fn detect(&mut self, event: &Event, _seen: &Seen, out: &mut Vec<Finding>) {
         let Body::Authentication(auth) = &event.body else { return };
         let Some(source) = auth.client else { return };
-        if auth.action != Action::Login || auth.outcome == Outcome::Pending {
+        // What passes the gateway is told by `web.login`, which is told of the same tries as requests.
+        if auth.action != Action::Login || auth.outcome == Outcome::Pending || event.meta.format == "gateway" {
             return;
         }
         if self.state.campaigns.observe(event, auth) != Claim::No {

@@ -37,6 +37,20 @@ pub const SPEC: Spec = Spec {
     build: |knowledge| Box::new(Risk::new(knowledge.config.risk.clone(), Scorer::new(knowledge.models.tree("login").cloned()))),
 };
 
+/// A sign-in that the gateway refused before the password was looked at. All of an address at an account in a day are one.
+pub(crate) fn turned_away(event: &Event, auth: &Authentication, judged: &Judged) -> Finding {
+    let day = event.meta.time.s().div_euclid(86_400);
+    let client = auth.client.map(|ip| Entity::address(ip).name).unwrap_or_default();
+    let mut finding = finding(event, auth, judged, &format!("{} {client} {day} turned away", auth.user));
+    finding.title = "Sign-in turned away at the gateway".to_owned();
+    let before = judged.decision.prior_logins;
+    finding.text =
+        format!("a sign-in as {} from {client} was refused before its password was looked at: unlike {before} earlier ones", auth.user);
+    finding.severity = Severity::Medium;
+    finding.succeeded = false;
+    finding
+}
+
 /// What the finding about a sign-in is called.
 fn name(event: &Event, auth: &Authentication) -> String {
     format!("{} {}", auth.user, event.meta.uid)
@@ -62,43 +76,43 @@ impl Risk {
             decided: None,
         }
     }
+}
 
-    fn finding(&self, event: &Event, auth: &Authentication, judged: &Judged) -> Finding {
-        let decision = &judged.decision;
-        let mut about = Campaign::default();
-        about.begin_if_idle(event.meta.time, 0);
-        about.add(event, 1);
-        let name = name(event, auth);
-        let mut finding = about.tell(&SPEC.analytic, &name, 0);
-        let reasons: Vec<Reason> = decision
-            .reasons
-            .iter()
-            .filter(|r| r.push > 0.0)
-            .map(|r| Reason { code: r.code.clone(), text: r.text.clone(), usual: String::new(), now: String::new(), push: r.push })
-            .collect();
-        finding = finding.explained(Score::new(decision.risk as f32), reasons);
-        let client = auth.client.map(|ip| Entity::address(ip).name).unwrap_or_default();
-        let by = if auth.outcome == Outcome::Success { "signed in" } else { "gave the right password" };
-        finding.title = "Sign-in that is not like the account's owner".to_owned();
-        let place = match (auth.country.as_str(), auth.asn) {
-            ("", None) => " (location unknown)".to_owned(),
-            ("", Some(network)) => format!(" (AS{network})"),
-            (country, _) => format!(" ({country})"),
-        };
-        finding.text = format!("{} {by} from {client}{place}, unlike {} earlier sign-ins", auth.user, decision.prior_logins);
-        let strongest = finding.reasons.first().map(|r| r.text.clone()).unwrap_or_default();
-        finding.would_change = format!("a passed second factor, or without: {strongest}");
-        finding.severity = if judged.signs.len() >= 3 { Severity::High } else { Severity::Medium };
-        finding.succeeded = true;
-        finding.entities = auth.client.map(Entity::address).into_iter().chain([Entity::user(&auth.user)]).collect();
-        finding.entities.extend((!auth.service.is_empty()).then(|| Entity::service(&auth.service)));
-        finding.models = vec![ModelScore {
-            name: decision.model.split('@').next().unwrap_or_default().into(),
-            version: decision.model.split('@').nth(1).unwrap_or_default().into(),
-            score: decision.risk as f32,
-        }];
-        finding
-    }
+/// The finding about one sign-in, with the reasons that speak against it.
+fn finding(event: &Event, auth: &Authentication, judged: &Judged, name: &str) -> Finding {
+    let decision = &judged.decision;
+    let mut about = Campaign::default();
+    about.begin_if_idle(event.meta.time, 0);
+    about.add(event, 1);
+    let mut finding = about.tell(&SPEC.analytic, name, 0);
+    let reasons: Vec<Reason> = decision
+        .reasons
+        .iter()
+        .filter(|r| r.push > 0.0)
+        .map(|r| Reason { code: r.code.clone(), text: r.text.clone(), usual: String::new(), now: String::new(), push: r.push })
+        .collect();
+    finding = finding.explained(Score::new(decision.risk as f32), reasons);
+    let client = auth.client.map(|ip| Entity::address(ip).name).unwrap_or_default();
+    let by = if auth.outcome == Outcome::Success { "signed in" } else { "gave the right password" };
+    finding.title = "Sign-in that is not like the account's owner".to_owned();
+    let place = match (auth.country.as_str(), auth.asn) {
+        ("", None) => " (location unknown)".to_owned(),
+        ("", Some(network)) => format!(" (AS{network})"),
+        (country, _) => format!(" ({country})"),
+    };
+    finding.text = format!("{} {by} from {client}{place}, unlike {} earlier sign-ins", auth.user, decision.prior_logins);
+    let strongest = finding.reasons.first().map(|r| r.text.clone()).unwrap_or_default();
+    finding.would_change = format!("a passed second factor, or without: {strongest}");
+    finding.severity = if judged.signs.len() >= 3 { Severity::High } else { Severity::Medium };
+    finding.succeeded = true;
+    finding.entities = auth.client.map(Entity::address).into_iter().chain([Entity::user(&auth.user)]).collect();
+    finding.entities.extend((!auth.service.is_empty()).then(|| Entity::service(&auth.service)));
+    finding.models = vec![ModelScore {
+        name: decision.model.split('@').next().unwrap_or_default().into(),
+        version: decision.model.split('@').nth(1).unwrap_or_default().into(),
+        score: decision.risk as f32,
+    }];
+    finding
 }
 
 impl Detector for Risk {
@@ -112,7 +126,7 @@ impl Detector for Risk {
         let got_in = auth.action == Action::Login && auth.outcome != Outcome::Failure;
         let cold = judged.features.confirmed < self.config.cold_logins;
         if got_in && !cold && claim == Claim::No && judged.decision.risk >= self.config.finding_risk && judged.signs.len() >= 2 {
-            out.push(self.finding(event, auth, &judged));
+            out.push(finding(event, auth, &judged, &name(event, auth)));
         }
         // What got in within a campaign is told there.
         let asked_again = judged.decision.decision >= Step::StepUp && !judged.signs.is_empty();

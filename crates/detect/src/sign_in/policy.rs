@@ -23,11 +23,13 @@ pub(crate) struct Policy {
     counts: Vec<f64>,
     total: f64,
     at: Time,
+    /// What the latest sign-in weighs; the others weigh less.
+    weight: f64,
 }
 
 impl Default for Policy {
     fn default() -> Policy {
-        Policy { counts: vec![0.0; BINS], total: 0.0, at: Time::ZERO }
+        Policy { counts: vec![0.0; BINS], total: 0.0, at: Time::ZERO, weight: 1.0 }
     }
 }
 
@@ -42,17 +44,18 @@ impl Policy {
         let bin = ((logit - LOW) / STEP).clamp(0.0, (BINS - 1) as f64) as usize;
         self.counts[bin] += weight;
         self.total += weight;
+        self.weight = self.weight.max(weight);
         if weight > GROWTH_MAX {
             self.counts.iter_mut().for_each(|count| *count /= weight);
             self.total /= weight;
-            self.at = now;
+            (self.at, self.weight) = (now, 1.0);
         }
     }
 
     /// Log odds from which on a sign-in is asked again.
     pub(crate) fn limit(&self, budget: f64) -> f64 {
         let newest = self.counts.iter().sum::<f64>().max(1e-9);
-        if self.total < COUNT_MIN {
+        if self.total < COUNT_MIN * self.weight {
             return START;
         }
         let mut left = newest * budget * MARGIN;
@@ -80,6 +83,12 @@ mod tests {
         let limit = policy.limit(0.05);
         let asked = (0..100).filter(|n| -8.0 + f64::from(*n) * 0.08 >= limit).count();
         assert!((2..=5).contains(&asked), "{asked} of 100 at {limit}");
+        // Few sign-ins over long are few: two strangers among sixty move nothing.
+        let mut small = Policy::default();
+        for day in 0..60 {
+            small.count(if day < 58 { -9.0 } else { 3.0 }, Time::from_s(day * 86_400));
+        }
+        assert_eq!(small.limit(0.05), START);
         // A flood of risky sign-ins moves it to the end of the band and no further.
         for n in 0..100_000 {
             policy.count(7.0, Time::from_s(600_000 + n));

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::guessing::{self, Guessing, Try};
 use crate::{Detector, Scope, Seen, Spec, StateError, state};
 
+pub mod form;
+
 pub const SPEC: Spec = Spec {
     analytic: Analytic {
         uid: "web.login",
@@ -75,36 +77,8 @@ impl Login {
     }
 
     fn is_login(&self, path: &str) -> bool {
-        const WORDS: [&str; 16] = [
-            "login",
-            "log-in",
-            "log_in",
-            "signin",
-            "sign-in",
-            "sign_in",
-            "logon",
-            "wp-login.php",
-            "login.php",
-            "login.html",
-            "login.aspx",
-            "login.jsp",
-            "authenticate",
-            "xmlrpc.php",
-            "j_security_check",
-            "login.do",
-        ];
-        let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or("");
-        WORDS.iter().any(|w| last.eq_ignore_ascii_case(w))
-            || self.config.paths.iter().any(|p| !p.is_empty() && path.starts_with(p.as_str()))
+        form::is_login(path) || self.config.paths.iter().any(|p| !p.is_empty() && path.starts_with(p.as_str()))
     }
-}
-
-/// Applications with one entry point name what they do in the query: `do=login`.
-fn asks_login(query: &str) -> bool {
-    query.split('&').filter_map(|pair| pair.split_once('=')).any(|(name, value)| {
-        let verb = ["do", "action", "act", "op", "page", "mode"].iter().any(|v| name.eq_ignore_ascii_case(v));
-        verb && ["login", "signin", "logon", "log_in", "sign_in"].iter().any(|v| value.eq_ignore_ascii_case(v))
-    })
 }
 
 /// Same page but for a token or a name in it.
@@ -136,29 +110,16 @@ impl Answers {
     }
 }
 
-/// The name in a posted form or JSON body, as far as the gateway has seen it.
+/// The account, as the log or the posted form names it.
 fn user(http: &Http) -> String {
-    const NAMES: [&[u8]; 9] = [b"username", b"user", b"login", b"email", b"log", b"user_login", b"/username", b"/email", b"/user"];
-    if !http.user.is_empty() {
-        return http.user.to_string();
-    }
-    if http.body.as_ref().is_none_or(|b| b.is_empty()) {
-        return String::new();
-    }
-    let mut values = decode::request::Values::default();
-    decode::request::values(&decode::request::Parts::from(http), &mut values);
-    let named = values.iter().find(|v| {
-        use decode::request::Target;
-        matches!(v.target, Target::Arg | Target::Json) && NAMES.iter().any(|n| v.name.eq_ignore_ascii_case(n))
-    });
-    named.map(|v| String::from_utf8_lossy(&v.decoded[..v.decoded.len().min(128)]).into_owned()).unwrap_or_default()
+    if http.user.is_empty() { form::account(http) } else { http.user.to_string() }
 }
 
 impl Detector for Login {
     fn detect(&mut self, event: &Event, _seen: &Seen, out: &mut Vec<Finding>) {
         let Body::Http(http) = &event.body else { return };
         let (Some(source), Some(status)) = (http.client, http.status) else { return };
-        if http.method != "POST" || !(self.is_login(http.path()) || asks_login(http.query())) {
+        if http.method != "POST" || !(self.is_login(http.path()) || form::asks_login(http.query())) {
             return;
         }
         let answers = self.state.answers.entry(state::address_key(source), event.meta.time.us(), |a| a.refused.saturating_add(a.same));

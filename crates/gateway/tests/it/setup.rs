@@ -42,11 +42,12 @@ pub(crate) struct Options {
     pub(crate) queue: usize,
     pub(crate) inspect: bool,
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    pub(crate) logins: Option<gateway::Logins>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { limits: Limits::default(), trusted: "", queue: 1024, inspect: true, tls: None }
+        Options { limits: Limits::default(), trusted: "", queue: 1024, inspect: true, tls: None, logins: None }
     }
 }
 
@@ -67,6 +68,7 @@ pub(crate) async fn gateway_with(upstream: SocketAddr, options: Options) -> Setu
     let links = Links {
         decisions: Arc::clone(&decisions),
         inspector: options.inspect.then(|| Arc::new(ArcSwap::from_pointee(inspector()))),
+        logins: options.logins,
         enforce: Arc::clone(&enforce),
         out,
         now,

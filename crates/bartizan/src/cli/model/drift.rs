@@ -5,10 +5,8 @@ mod record;
 use std::path::PathBuf;
 
 use clap::Args;
-use event::analytic::AnalyticKind;
-use event::finding::Reason;
-use event::{Analytic, Body, Entity, EntityKind, Finding, Score, Severity, Time};
-use learn::drift::{PageHinkley, Reference, Report, TEXT_COLUMNS, describe};
+use event::{Body, Time};
+use learn::drift::{Report, TEXT_COLUMNS, describe};
 use learn::recipe::Form;
 use learn::table::Table;
 use learn::{Model, Scratch};
@@ -17,6 +15,7 @@ use serde_json::json;
 use super::{eval, table};
 use crate::cli::fail::{Exit, Fail};
 use crate::cli::{Global, out, text};
+use crate::drift::{Windows, finding, is_young};
 use crate::knowledge::Content;
 use crate::{clock, paths};
 
@@ -43,23 +42,16 @@ pub(super) struct Drift {
     seed: u64,
 }
 
-/// Columns, rows of before, rows of today, and whether each of today's was worth an alert.
-struct Windows {
-    names: Vec<&'static str>,
-    before: Vec<Vec<f32>>,
-    now: Vec<Vec<f32>>,
-    alerts: Vec<bool>,
-    from: String,
-}
-
 pub(super) fn run(args: &Drift, global: &Global) -> Result<Exit, Fail> {
     let windows = if args.data.is_empty() { of_log(args, global)? } else { of_tables(args, global)? };
-    let report = Reference::new(&windows.names, &windows.before).check(&windows.names, &windows.now, args.seed);
-    let mut test = PageHinkley::default();
-    let risen = windows.alerts.iter().filter(|alert| test.see(f64::from(u8::from(**alert)))).count() > 0;
+    let (report, risen) = windows.check(args.seed);
     say(args, &windows, &report, risen, global);
     if args.record && (report.drift || risen) {
-        record::keep(finding(&args.name, &windows.from, &report, risen, clock::now()), global)?;
+        let models = paths::data_dir(global.data_dir.as_ref()).join("models");
+        record::keep(
+            finding(&args.name, &windows.from, &report, risen && is_young(&models, &args.name, clock::now()), risen, clock::now()),
+            global,
+        )?;
     }
     Ok(if report.drift || risen { Exit::Found } else { Exit::Fine })
 }
@@ -87,59 +79,6 @@ fn say(args: &Drift, windows: &Windows, report: &Report, risen: bool, global: &G
     if risen {
         out::line(" alerts   the share of alerts has risen within these rows and stayed");
     }
-}
-
-/// What a drift is as a finding: on the model, one a day.
-const ANALYTIC: Analytic =
-    Analytic { uid: "model.drift", name: "Model drift", version: "1.0", kind: AnalyticKind::Statistical, techniques: &[] };
-
-/// A drift alone is told; a drift of the score with a risen alert rate asks for the version before.
-fn finding(name: &str, from: &str, report: &Report, risen: bool, now: Time) -> Finding {
-    let day = now.s() / 86_400;
-    let moved = report.columns.iter().any(|column| column.drifted && column.column == "score");
-    let score = if risen && moved { 0.75 } else { 0.5 };
-    let mut reasons: Vec<Reason> = report
-        .faults
-        .iter()
-        .map(|fault| Reason {
-            code: format!("model.{}", fault.kind).into(),
-            text: fault.text.clone(),
-            usual: "as in the rows of before".into(),
-            now: fault.column.clone(),
-            push: 2.0,
-        })
-        .collect();
-    reasons.extend(report.columns.iter().filter(|column| column.drifted).take(10).map(|column| Reason {
-        code: "model.stability".into(),
-        text: format!("{} of {name} is no longer spread as it was", column.column),
-        usual: format!("stability index below {:.3}", column.limit),
-        now: format!("{:.3}", column.psi),
-        push: (column.psi / column.limit) as f32,
-    }));
-    if risen {
-        let usual = "a steady share".to_owned();
-        reasons.push(Reason {
-            code: "model.alert_rate".into(),
-            text: "the share of alerts has risen and stayed".into(),
-            usual,
-            now: "risen".into(),
-            push: 2.0,
-        });
-    }
-    let first = report.first().unwrap_or_else(|| "the share of alerts has risen and stayed".into());
-    Finding {
-        title: format!("{name} sees other rows than before"),
-        text: format!("{first} ({} rows against {}; {from})", report.rows, report.reference),
-        severity: Severity::Medium,
-        entities: vec![Entity::new(EntityKind::Model, name)],
-        first_seen: now,
-        last_seen: now,
-        count: report.rows,
-        would_change: "rows as before; or a new reference, when the change is meant: bartizan model drift NAME --data NEW --reference NEW"
-            .into(),
-        ..Finding::of(&ANALYTIC, format!("{name}\0{day}").as_bytes())
-    }
-    .explained(Score::new(score), reasons)
 }
 
 fn of_tables(args: &Drift, global: &Global) -> Result<Windows, Fail> {
