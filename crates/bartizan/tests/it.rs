@@ -2,6 +2,7 @@
 
 mod it {
     mod architecture;
+    mod canary;
     mod cards;
     mod check;
     mod cli;

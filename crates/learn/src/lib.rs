@@ -57,7 +57,7 @@ pub mod tree;
 mod load;
 mod registry;
 
-pub use load::{LoadError, load, load_any, load_any_unverified, load_unverified};
+pub use load::{LoadError, load, load_any, load_any_unverified, load_unverified, renumber};
 pub use names::NameModel;
 pub use prose::ProseModel;
 pub use registry::{Model, Registry};

@@ -1,6 +1,9 @@
 //! Loading a model from its folder: signature first, then bytes, then whether it fits this program's features.
 
-use crate::card::Features;
+use std::sync::Arc;
+
+use crate::card::{Card, Features};
+use crate::lure::Heads;
 use crate::names::{self, NameModel};
 use crate::prose::ProseModel;
 use crate::registry::Model;
@@ -94,6 +97,26 @@ pub fn load_any_unverified(folder: &Folder) -> Result<Model, LoadError> {
         return Ok(Model::Names(model.into()));
     }
     load_unverified(folder).map(|model| Model::Text(model.into()))
+}
+
+/// Gives the model of a folder another version, in `model.bin` and on its card: a retrained one is not the one that it replaces. A signature
+/// no longer holds afterwards.
+pub fn renumber(folder: &mut Folder, version: &str) -> Result<(), LoadError> {
+    let file = bytes(folder)?;
+    let file = if Heads::is_mine(file) {
+        Heads { version: version.to_owned(), ..Heads::from_bytes(file)? }.to_bytes()
+    } else {
+        match load_any_unverified(folder)? {
+            Model::Text(model) => Arc::unwrap_or_clone(model).renumbered(version).to_bytes(),
+            Model::Prose(model) => ProseModel { version: version.to_owned(), ..Arc::unwrap_or_clone(model) }.to_bytes(),
+            Model::Names(model) => Arc::unwrap_or_clone(model).renumbered(version).to_bytes(),
+            Model::Trees(model) => Forest { version: version.to_owned(), ..Arc::unwrap_or_clone(model) }.to_bytes(),
+        }
+    };
+    let card = Card { version: version.to_owned(), ..json(folder, "card.json")? };
+    folder.put("model.bin", file);
+    folder.put("card.json", card.to_bytes());
+    Ok(())
 }
 
 fn bytes(folder: &Folder) -> Result<&[u8], LoadError> {

@@ -80,6 +80,11 @@ impl NameModel {
     pub fn version(&self) -> &str {
         &self.version
     }
+
+    /// The same model under another version.
+    pub(crate) fn renumbered(self, version: &str) -> NameModel {
+        NameModel { version: version.to_owned(), ..self }
+    }
 }
 
 #[cfg(test)]

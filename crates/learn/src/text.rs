@@ -107,6 +107,11 @@ impl TextModel {
         &self.version
     }
 
+    /// The same model under another version.
+    pub(crate) fn renumbered(self, version: &str) -> TextModel {
+        TextModel { version: version.to_owned(), ..self }
+    }
+
     /// Logit of a value without any evidence.
     pub fn bias(&self) -> f32 {
         self.bias

@@ -1,12 +1,14 @@
-//! `model list|card|eval|attack|drift|promote|rollback|train|verify|sign|key`: the models, and what is known about them.
+//! `model list|card|eval|attack|drift|canary|promote|rollback|train|verify|sign|key`: the models, and what is known about them.
 
 mod attack;
+mod canary;
 mod drift;
 mod eval;
 mod forecast;
 mod groups;
 mod judged;
 mod rollout;
+mod scorer;
 mod table;
 mod train;
 
@@ -43,6 +45,7 @@ enum Verb {
     Eval(eval::Eval),
     Attack(attack::AttackArgs),
     Drift(drift::Drift),
+    Canary(canary::Canary),
     Promote(rollout::Promote),
     Rollback(rollout::Rollback),
     Generate(model_content::Generate),
@@ -84,6 +87,7 @@ pub(super) fn run(args: &Model, global: &Global) -> Result<Exit, Fail> {
         Verb::Eval(args) => eval::run(args, global),
         Verb::Attack(args) => attack::run(args, global),
         Verb::Drift(args) => drift::run(args, global),
+        Verb::Canary(args) => canary::keep(args, global),
         Verb::Promote(args) => rollout::promote(args, global),
         Verb::Rollback(args) => rollout::rollback(args, global),
         Verb::Generate(args) => model_content::generate(args),

@@ -81,10 +81,16 @@ pub(super) fn generate(args: &Generate) -> Result<Exit, Fail> {
 }
 
 /// Trains and writes a folder; `None` when the name is another model's.
-pub(super) fn train(name: &str, data: &[PathBuf], to: Option<&Path>, seed: u64, global: &Global) -> Option<Result<Exit, Fail>> {
+pub(super) fn train(
+    name: &str,
+    data: &[PathBuf],
+    to: Option<&Path>,
+    (seed, version): (u64, Option<&str>),
+    global: &Global,
+) -> Option<Result<Exit, Fail>> {
     matches!(name, "mail-phish" | "url-phish").then(|| {
         let refused = |error: lure_mail::TrainError| Fail::new("E0507", error.to_string()).exit(Exit::Refused);
-        let trained = if name == "mail-phish" {
+        let mut trained = if name == "mail-phish" {
             let mut samples = Vec::new();
             for path in data {
                 samples.extend(mails(path)?);
@@ -102,6 +108,10 @@ pub(super) fn train(name: &str, data: &[PathBuf], to: Option<&Path>, seed: u64, 
                 .collect();
             lure_url::url_phish(&samples, seed).map_err(refused)?
         };
+        if let Some(version) = version {
+            learn::renumber(&mut trained.folder, version).map_err(|e| Fail::new("E0505", e.to_string()))?;
+            trained.card.version = version.to_owned();
+        }
         if let Some(dir) = to {
             std::fs::create_dir_all(dir).map_err(|e| Fail::unreadable(dir, &e))?;
             for (file, bytes) in trained.folder.files() {

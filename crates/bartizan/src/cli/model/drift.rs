@@ -7,16 +7,13 @@ use std::path::PathBuf;
 use clap::Args;
 use event::{Body, Time};
 use learn::drift::{Report, TEXT_COLUMNS, describe};
-use learn::recipe::Form;
-use learn::table::Table;
-use learn::{Model, Scratch};
 use serde_json::json;
 
-use super::{eval, table};
+use super::scorer::Scorer;
+use super::table;
 use crate::cli::fail::{Exit, Fail};
 use crate::cli::{Global, out, text};
 use crate::drift::{Windows, finding, is_young};
-use crate::knowledge::Content;
 use crate::{clock, paths};
 
 /// Whether the rows that a model sees have changed
@@ -83,7 +80,7 @@ fn say(args: &Drift, windows: &Windows, report: &Report, risen: bool, global: &G
 
 fn of_tables(args: &Drift, global: &Global) -> Result<Windows, Fail> {
     let today = table::read(&args.data)?;
-    let judge = Judge::load(&args.name, global)?;
+    let judge = Scorer::load(&args.name, global)?;
     let (names, mut now, mut alerts) = judge.rows(&today)?;
     if args.reference.is_empty() {
         // The earlier half is what today is compared with.
@@ -93,75 +90,6 @@ fn of_tables(args: &Drift, global: &Global) -> Result<Windows, Fail> {
     }
     let before = judge.rows(&table::read(&args.reference)?)?.1;
     Ok(Windows { names, before, now, alerts, from: "two tables".into() })
-}
-
-/// What gives a row its numbers.
-enum Judge {
-    Rows(Box<Model>, &'static learn::recipe::Recipe),
-    Heads(std::sync::Arc<learn::lure::Heads>, bool),
-}
-
-impl Judge {
-    fn load(name: &str, global: &Global) -> Result<Judge, Fail> {
-        let (knowledge, _) = Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?.knowledge()?;
-        if let Some(heads) = knowledge.models.heads(name) {
-            return Ok(Judge::Heads(std::sync::Arc::clone(heads), name == "url-phish"));
-        }
-        let model = eval::load(name, global)?;
-        let recipe = eval::recipe_of(model.name())?;
-        Ok(Judge::Rows(Box::new(model), recipe))
-    }
-
-    /// Names, rows, and whether each was worth an alert.
-    #[allow(clippy::type_complexity)]
-    fn rows(&self, table: &Table) -> Result<(Vec<&'static str>, Vec<Vec<f32>>, Vec<bool>), Fail> {
-        let (mut rows, mut alerts) = (Vec::with_capacity(table.len()), Vec::with_capacity(table.len()));
-        let mut scratch = Scratch::default();
-        if let Judge::Rows(model, recipe) = self {
-            recipe.check_columns(table).map_err(|e| table::fault(&e))?;
-            if let Form::Trees(trees) = &recipe.form {
-                let mut names: Vec<&'static str> = trees.features.iter().map(|feature| feature.name).collect();
-                names.push("score");
-                for row in table.rows() {
-                    let mut values = Vec::new();
-                    (trees.read)(&row, &mut values);
-                    values.truncate(trees.features.len());
-                    values.resize(trees.features.len(), f32::NAN);
-                    let score = recipe.score(model, &row).score;
-                    values.push(score);
-                    rows.push(values);
-                    alerts.push(score >= model.thresholds().alert);
-                }
-                return Ok((names, rows, alerts));
-            }
-        }
-        for row in table.rows() {
-            let text = ["payload", "text", "raw", "url", "key", "domain"].iter().find_map(|name| row.text(name)).unwrap_or_default();
-            let (score, alert) = match self {
-                Judge::Rows(model, _) => match model.as_ref() {
-                    Model::Text(text_model) => (text_model.score(text.as_bytes(), &mut scratch), model.thresholds().alert),
-                    Model::Prose(prose) => (prose.score(text.as_bytes()), model.thresholds().alert),
-                    Model::Names(names) => {
-                        let label = learn::names::label(&text).unwrap_or_default();
-                        (names.score(&label), model.thresholds().alert)
-                    }
-                    Model::Trees(_) => (0.0, 1.0),
-                },
-                Judge::Heads(heads, url) => {
-                    let (logit, at) = if *url {
-                        (heads.spelling(&text), 0)
-                    } else {
-                        (learn::lure::mail::logit(heads, &text, learn::lure::LURE), learn::lure::LURE)
-                    };
-                    let over = logit - heads.threshold.get(at).copied().unwrap_or(0.0);
-                    (1.0 / (1.0 + (-over).exp()), 0.5)
-                }
-            };
-            rows.push(describe(&text, score));
-            alerts.push(score >= alert);
-        }
-        Ok((TEXT_COLUMNS.to_vec(), rows, alerts))
-    }
 }
 
 /// Requests of the log with their scores, older and newer than `since`; for other models the scores that stand in findings.

@@ -11,7 +11,7 @@ use learn::sign::{self, KeyRing};
 use respond::model;
 use serde_json::json;
 
-use super::{eval, groups, judged, table};
+use super::{canary, eval, groups, judged, table};
 use crate::cli::fail::{Exit, Fail};
 use crate::cli::{Global, order, out, text};
 use crate::knowledge::{self, Content};
@@ -34,6 +34,9 @@ pub(super) struct Promote {
     /// Refused when good rows of one value of these columns are flagged more than twice as often as those of another
     #[arg(long, value_name = "COLUMN", value_delimiter = ',', requires = "data")]
     groups: Vec<String>,
+    /// Why scores of canary rows may move (`bartizan model canary`)
+    #[arg(long, value_name = "REASON")]
+    accept_canary: Option<String>,
 }
 
 /// Back to the version that served before
@@ -86,6 +89,17 @@ pub(super) fn promote(args: &Promote, global: &Global) -> Result<Exit, Fail> {
             .fix("more good rows of that group in the training, or another threshold"));
         }
     }
+    let canary = canary::judged(&models, &card.name, &folder)?;
+    if let Some((rows, scores)) = &canary {
+        let moved = canary::moved(rows, scores);
+        if !moved.is_empty() && !global.json {
+            canary::print(&moved, rows.len());
+        }
+        if !moved.is_empty() && args.accept_canary.is_none() {
+            return Err(refused(format!("it moves {} of {} canary rows", moved.len(), rows.len()))
+                .fix("look at the rows; if the move is meant: --accept-canary REASON"));
+        }
+    }
     let before = model::serving(&models, &card.name).map_err(|why| Fail::new("E0511", why))?;
     if !global.json {
         out::line(format!(
@@ -106,9 +120,12 @@ pub(super) fn promote(args: &Promote, global: &Global) -> Result<Exit, Fail> {
         copy(&[(format!("{}.pem", &verified.key_id.get(..16).unwrap_or("own")), pem.clone().into_bytes())].into(), &data_dir.join("keys"))?;
     }
     let serving = model::promote(&models, &card.name, &card.version).map_err(|why| Fail::new("E0511", why))?;
+    if let (Some((rows, scores)), Some(_)) = (&canary, &args.accept_canary) {
+        canary::renew(&models, &card.name, rows, scores)?;
+    }
     if global.json {
         out::json(
-            &json!({"schema": "bartizan.model_promote/1", "model": card.name, "version": serving.version, "before": before.version, "key": verified.key_id}),
+            &json!({"schema": "bartizan.model_promote/1", "model": card.name, "version": serving.version, "before": before.version, "key": verified.key_id, "accepted": args.accept_canary}),
         );
     } else {
         out::line(format!(" done   {} {} serves from the next start on", out::shown(&card.name), out::shown(&serving.version)));

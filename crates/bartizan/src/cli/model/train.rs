@@ -25,6 +25,9 @@ pub(super) struct Train {
     out: Option<PathBuf>,
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Version of what is trained; without it the recipe's own, which cannot be promoted over a model of that version
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    model_version: Option<String>,
     /// Also measure on each source, trained without it (web-payload; the others do so when a table has several sources)
     #[arg(long)]
     leave_out: bool,
@@ -46,7 +49,9 @@ pub(super) fn run(args: &Train, global: &Global) -> Result<Exit, Fail> {
     if args.name == learn::forecast::NAME {
         return forecast::train(&args.data, args.out.as_deref(), args.seed, global);
     }
-    if let Some(done) = crate::cli::model_content::train(&args.name, &args.data, args.out.as_deref(), args.seed, global) {
+    if let Some(done) =
+        crate::cli::model_content::train(&args.name, &args.data, args.out.as_deref(), (args.seed, args.model_version.as_deref()), global)
+    {
         return done;
     }
     let recipe = eval::recipe_of(&args.name)?;
@@ -59,7 +64,11 @@ pub(super) fn run(args: &Train, global: &Global) -> Result<Exit, Fail> {
         return Ok(stopped(args, &table, &judged, global));
     }
     let trained = recipe.train(&table, args.seed).map_err(|e| refused(&e))?;
-    let trained = if args.leave_out && args.name == "web-payload" { with_left_out(trained, &table, args.seed)? } else { trained };
+    let mut trained = if args.leave_out && args.name == "web-payload" { with_left_out(trained, &table, args.seed)? } else { trained };
+    if let Some(version) = &args.model_version {
+        learn::renumber(&mut trained.folder, version).map_err(|e| Fail::new("E0505", e.to_string()))?;
+        trained.card.version.clone_from(version);
+    }
     if let Some(dir) = &args.out {
         std::fs::create_dir_all(dir).map_err(|e| Fail::unreadable(dir, &e))?;
         for (name, bytes) in trained.folder.files() {
@@ -74,6 +83,13 @@ pub(super) fn run(args: &Train, global: &Global) -> Result<Exit, Fail> {
         print(args, recipe, &trained);
     }
     Ok(Exit::Fine)
+}
+
+/// Versions become folder names.
+fn version(text: &str) -> Result<String, String> {
+    let fine = text.len() <= 32 && text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let fine = fine && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    if fine { Ok(text.to_owned()) } else { Err(format!("{text:?} is no version: letters, digits, . and -, like 1.1")) }
 }
 
 fn refused(error: &TrainError) -> Fail {
