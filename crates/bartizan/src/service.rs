@@ -160,7 +160,9 @@ impl Service {
             let links = gateway::Links {
                 decisions: Arc::clone(&shared.decisions),
                 inspector,
-                logins: logins.map(|logins| gateway::Logins { forms: asked.logins, ask: Arc::new(move |event| logins.ask(event)) }),
+                logins: logins
+                    .filter(|_| asked.inspect)
+                    .map(|logins| gateway::Logins { forms: asked.logins, ask: Arc::new(move |event| logins.ask(event)) }),
                 enforce: Arc::clone(&shared.enforce),
                 out: observed,
                 now: clock::now,

@@ -50,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) buckets: Buckets,
     pub(crate) addresses: Addresses,
     pub(crate) stopping: AtomicBool,
+    pub(crate) open: login::Open,
     /// `Host` for requests without one.
     pub(crate) upstream_host: HeaderValue,
 }
@@ -405,7 +406,7 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
         write_raw(&mut event, &mut secrets);
     }
     let cut = flow.is_some() && seen.body_seen >= shared.limits.window_bytes;
-    let sign_in = if verdict == Verdict::Blocked { None } else { links.logins.as_ref().and_then(|logins| logins.ask(&event, cut)) };
+    let mut sign_in = if verdict == Verdict::Blocked { None } else { links.logins.as_ref().and_then(|logins| logins.ask(&event, cut)) };
     if verdict == Verdict::Allowed && ruling != Ruling::Allow && sign_in.as_ref().is_some_and(|s| s.step() == Step::Block) {
         verdict = if enforce { Verdict::Blocked } else { Verdict::WouldBlock };
     }
@@ -424,8 +425,8 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
     }
 
     let mut head = outgoing(parts, connection, asked.header.clone(), upgrade.is_some());
-    if let Some(sign_in) = &sign_in {
-        if let Some(said) = sign_in.header(&id).filter(|_| enforce) {
+    if let Some(sign_in) = &mut sign_in {
+        if let Some(said) = if enforce { sign_in.step_up(&id, &shared.open) } else { None } {
             Counters::add(&links.counters.stepped_up);
             head.headers.insert(LOGIN, said);
         }
@@ -526,9 +527,10 @@ fn deliver(
     is_http2: bool,
 ) -> Response<Outbound> {
     let (mut parts, body) = response.into_parts();
+    let said = parts.headers.remove(LOGIN).and_then(|said| asked.finish.connection.worker.shared.open.said(&said, asked.at));
     let ended = sign_in.and_then(|sign_in| asked.finish.http().and_then(|http| sign_in.answered(http, &parts)));
     if let Some(observed) = asked.finish.observed.as_mut() {
-        observed.sign_in = ended.map(Box::new);
+        observed.sign_in = said.or(ended).map(Box::new);
     }
     forward::remove_hop_by_hop(&mut parts.headers);
     parts.headers.insert(REQUEST_ID, asked.header);

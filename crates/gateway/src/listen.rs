@@ -120,6 +120,7 @@ impl Bound {
             buckets: Buckets::default(),
             addresses: Addresses::default(),
             stopping: AtomicBool::new(false),
+            open: crate::login::Open::default(),
             upstream_host,
         });
 

@@ -1,15 +1,18 @@
 //! Sign-ins that pass the gateway: asked about before they are forwarded, and made a record of once the answer says how they ended.
 //!
-//! The application hears `x-bartizan-login: step_up;risk=0.83;id=r-..` and asks for a second factor; nobody else can say that. Nothing here
-//! waits: who does not get an answer at once lets the sign-in pass, and counts it.
+//! The application hears `x-bartizan-login: step_up;risk=0.83;id=r-..` and asks for a second factor; nobody else can say that. It may say how
+//! that ended by `x-bartizan-login: passed;id=r-..` (or `failed`) in any later answer, which goes no further. Until then the password was right
+//! and nobody is in: a thief who is asked again teaches nothing. Nothing here waits: who does not get an answer at once lets the sign-in
+//! pass, and counts it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use detect::door::Said;
 use detect::web::login::form::{Answer, Form, Tried};
 use event::authentication::{Action, Outcome};
 use event::login::Step;
-use event::{Authentication, Body, Event, Finding, Http, LoginDecision, Text, Uid};
+use event::{Authentication, Body, Event, Finding, Http, LoginDecision, Text, Time, Uid};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
 use http::response;
 
@@ -41,10 +44,53 @@ pub(crate) struct Asked {
     form: Form,
     /// The account could not be read, on purpose as it seems.
     hidden: bool,
+    /// The application was told to ask for a second factor.
+    asks_again: bool,
 }
 
 /// Cookies of an answer that are looked at.
 const COOKIES_MAX: usize = 32;
+/// How long an application may take to say how a second factor ended, and how many it is waited for.
+const OPEN_S: f64 = 3_600.0;
+const OPEN_MAX: usize = 10_000;
+
+/// Sign-ins that were asked again, by request id.
+#[derive(Default)]
+pub(crate) struct Open(Mutex<HashMap<Text, Event>>);
+
+impl Open {
+    /// When it is full those that nobody answered in time go; beyond, nothing is kept.
+    fn keep(&self, request: &Text, event: &Event) {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.len() >= OPEN_MAX {
+            open.retain(|_, kept| event.meta.time.since_s(kept.meta.time) < OPEN_S);
+        }
+        if open.len() < OPEN_MAX {
+            open.insert(request.clone(), event.clone());
+        }
+    }
+
+    /// What the application says of a second factor: the record of it. Said once, within the hour.
+    pub(crate) fn said(&self, value: &HeaderValue, now: Time) -> Option<SignIn> {
+        let (word, id) = value.to_str().ok()?.split_once(';')?;
+        let id = id.trim().strip_prefix("id=")?;
+        let outcome = match word.trim() {
+            "passed" => Outcome::Success,
+            "failed" => Outcome::Failure,
+            _ => return None,
+        };
+        let mut event = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id)?;
+        if now.since_s(event.meta.time) > OPEN_S {
+            return None;
+        }
+        event.meta.uid = Uid::of_record(&format!("{} second factor", event.meta.uid), event.meta.record);
+        (event.meta.time, event.meta.logged) = (now, now);
+        if let Body::Authentication(auth) = &mut event.body {
+            (auth.action, auth.outcome, auth.factor) = (Action::StepUp, outcome, Text::default());
+        }
+        Some(SignIn { event, decision: None, finding: None })
+    }
+}
 
 impl Logins {
     /// `None` when the request is no sign-in. `event` still holds its body.
@@ -54,7 +100,7 @@ impl Logins {
         let (tried, form) = if self.forms.is_empty() { found(&Form::default()) } else { self.forms.iter().find_map(found) }?;
         let Tried::Accounts(accounts) = tried else {
             let event = authentication(event, http, "");
-            return Some(Asked { sign_in: SignIn { event, decision: None, finding: None }, form, hidden: true });
+            return Some(Asked { sign_in: SignIn { event, decision: None, finding: None }, form, hidden: true, asks_again: false });
         };
         let asked = accounts.iter().map(|account| {
             let mut event = authentication(event, http, account);
@@ -64,7 +110,7 @@ impl Logins {
         let risk = |said: &Option<Said>| said.as_ref().map_or(-1.0, |s| s.decision.risk);
         let (event, said) = asked.max_by(|(_, a), (_, b)| risk(a).total_cmp(&risk(b)))?;
         let (decision, finding) = said.map_or((None, None), |said| (Some(said.decision), said.finding));
-        Some(Asked { sign_in: SignIn { event, decision, finding }, form, hidden: false })
+        Some(Asked { sign_in: SignIn { event, decision, finding }, form, hidden: false, asks_again: false })
     }
 }
 
@@ -81,11 +127,17 @@ impl Asked {
         !self.hidden && self.sign_in.decision.is_none()
     }
 
-    /// For the application: `step_up;risk=0.83;id=r-8f21`.
-    pub(crate) fn header(&self, request: &Text) -> Option<HeaderValue> {
+    /// For the application: `step_up;risk=0.83;id=r-8f21`. From here on a right password is not the whole answer.
+    pub(crate) fn step_up(&mut self, request: &Text, open: &Open) -> Option<HeaderValue> {
+        if self.step() != Step::StepUp {
+            return None;
+        }
+        self.asks_again = true;
+        if !self.hidden {
+            open.keep(request, &self.sign_in.event);
+        }
         let risk = self.sign_in.decision.as_ref().map_or(1.0, |d| d.risk);
-        let step = self.step();
-        (step == Step::StepUp).then(|| HeaderValue::from_str(&format!("step_up;risk={risk:.2};id={request}")).ok()).flatten()
+        HeaderValue::from_str(&format!("step_up;risk={risk:.2};id={request}")).ok()
     }
 
     /// Turned away: the password was never looked at.
@@ -111,7 +163,7 @@ impl Asked {
         let said = Answer { status: answer.status.as_u16(), location: text(LOCATION), content_type: text(CONTENT_TYPE), cookies: &cookies };
         let outcome = self.form.outcome(http, said)?;
         if let Body::Authentication(auth) = &mut self.sign_in.event.body {
-            auth.outcome = outcome;
+            auth.outcome = if self.asks_again && outcome == Outcome::Success { Outcome::Pending } else { outcome };
         }
         // What was not turned away is told by the detectors, which know how it ended.
         self.sign_in.finding = None;

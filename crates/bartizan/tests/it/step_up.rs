@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use event::Time;
@@ -17,14 +18,15 @@ const AWAY: &str = "203.0.113.9";
 const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 const TOOL: &str = "python-requests/2.32.3";
 
-/// An application whose only account is ada with the password `right`; says what the gateway told it.
+/// An application whose only account is ada with the password `right` and the second factor `123456`; says what the gateway told it.
 fn application() -> (SocketAddr, Receiver<String>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let addr = listener.local_addr().expect("an address");
     let (told, hears) = channel();
+    let asked: Arc<Mutex<String>> = Arc::default();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let told = told.clone();
+            let (told, asked) = (told.clone(), Arc::clone(&asked));
             std::thread::spawn(move || {
                 let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
                 let mut stream = stream;
@@ -51,12 +53,20 @@ fn application() -> (SocketAddr, Receiver<String>) {
                     if reader.read_exact(&mut body).is_err() || told.send(said.clone()).is_err() {
                         return;
                     }
-                    let right = String::from_utf8_lossy(&body).contains("password=right");
-                    let (status, more) = match (right, said.is_empty()) {
-                        (false, _) => ("401 Unauthorized", ""),
-                        (true, true) => ("302 Found", "location: /account\r\nset-cookie: sid=1\r\n"),
-                        (true, false) => ("302 Found", "location: /second-factor\r\n"),
+                    let body = String::from_utf8_lossy(&body).into_owned();
+                    let mut asked = asked.lock().expect("the id");
+                    let (status, more) = match (body.as_str(), said.split("id=").nth(1)) {
+                        ("code=123456", _) => ("200 OK", format!("x-bartizan-login: passed;id={asked}\r\n")),
+                        (body, None) if body.contains("password=right") => {
+                            ("302 Found", "location: /account\r\nset-cookie: sid=1\r\n".to_owned())
+                        }
+                        (body, Some(id)) if body.contains("password=right") => {
+                            id.clone_into(&mut asked);
+                            ("302 Found", "location: /second-factor\r\n".to_owned())
+                        }
+                        _ => ("401 Unauthorized", String::new()),
                     };
+                    drop(asked);
                     if write!(stream, "HTTP/1.1 {status}\r\n{more}content-length: 0\r\n\r\n").is_err() {
                         return;
                     }
@@ -73,11 +83,14 @@ fn sign_in(at: SocketAddr, from: &str, agent: &str, password: &str) -> (u16, Str
 }
 
 fn sign_in_as(user: &str, at: SocketAddr, from: &str, agent: &str, password: &str) -> (u16, String) {
-    let body = format!("username={user}&password={password}");
+    post(at, from, agent, "/login", &format!("username={user}&password={password}"))
+}
+
+fn post(at: SocketAddr, from: &str, agent: &str, path: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(at).expect("the gateway listens");
     write!(
         stream,
-        "POST /login HTTP/1.1\r\nhost: shop.example\r\nuser-agent: {agent}\r\nx-forwarded-for: {from}\r\nx-bartizan-login: allow\r\n\
+        "POST {path} HTTP/1.1\r\nhost: shop.example\r\nuser-agent: {agent}\r\nx-forwarded-for: {from}\r\nx-bartizan-login: allow\r\n\
          content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     )
@@ -157,6 +170,15 @@ fn the_owner_passes_and_a_stranger_with_the_password_does_not() {
     assert_eq!(sign_in(running.gateway, "192.0.2.80", CHROME, "right"), (302, "/second-factor".into()));
     let said = told();
     assert!(said.starts_with("step_up;risk=0.") && said.contains(";id=r-"), "{said}");
+    assert_eq!(sign_in(running.gateway, "192.0.2.80", CHROME, "right").1, "/second-factor", "the password alone teaches nothing");
+    assert!(told().starts_with("step_up;"));
+    assert_eq!(post(running.gateway, "192.0.2.80", CHROME, "/second-factor", "code=123456").0, 200);
+    told();
+    soon("who passed is known there", || {
+        let (_, led) = sign_in(running.gateway, "192.0.2.80", CHROME, "right");
+        told();
+        led == "/account"
+    });
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! Sign-ins through the gateway, with somebody who says what a test wants about them.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use detect::door::Said;
-use event::authentication::Outcome;
+use event::authentication::{Action, Outcome};
 use event::login::Step;
 use event::{Body, Event, LoginDecision, Verdict};
 use gateway::Logins;
 
-use crate::setup::{OK, Options, Setup, gateway_with, header, status, upstream};
+use crate::setup::{OK, Options, Setup, gateway_with, header, status, upstream, upstream_saying};
 
 const WELCOME: &str = "HTTP/1.1 302 Found\r\nlocation: /account\r\nset-cookie: sid=abc; HttpOnly\r\ncontent-length: 0\r\n\r\n";
 const WRONG: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
@@ -82,6 +82,35 @@ async fn the_application_is_told_to_ask_again_and_by_nobody_else() {
     setup.enforce.store(false, Ordering::Relaxed);
     setup.send(&of("sue")).await;
     assert_eq!(header(&up.request().await, "x-bartizan-login"), None, "monitor only watches");
+}
+
+#[tokio::test]
+async fn who_is_asked_again_is_in_once_the_application_says_so() {
+    let answer = Arc::new(Mutex::new(WELCOME.to_owned()));
+    let says = Arc::clone(&answer);
+    let mut up = upstream_saying(move || says.lock().expect("an answer").clone()).await;
+    let mut setup = behind(up.address).await;
+    setup.enforce();
+    setup.send(&of("sue")).await;
+    let told = up.request().await;
+    let id = header(&told, "x-bartizan-login").and_then(|h| h.split("id=").nth(1)).expect("an id").to_owned();
+    let outcome = |sign_in: Option<Box<gateway::SignIn>>| match sign_in.expect("a record").event.body {
+        Body::Authentication(auth) => (auth.action, auth.user, auth.outcome),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(outcome(setup.observed().await.sign_in), (Action::Login, "sue".into(), Outcome::Pending), "the password alone is not in");
+
+    for (said, expected) in [
+        (format!("passed;id={id}x"), None),
+        ("passed".into(), None),
+        (format!("passed;id={id}"), Some((Action::StepUp, "sue".into(), Outcome::Success))),
+        (format!("passed;id={id}"), None),
+    ] {
+        *answer.lock().expect("an answer") = format!("HTTP/1.1 200 OK\r\nx-bartizan-login: {said}\r\ncontent-length: 0\r\n\r\n");
+        let answer = setup.send("GET /account HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        assert_eq!(header(&answer, "x-bartizan-login"), None, "{answer}");
+        assert_eq!(setup.observed().await.sign_in.map(|s| outcome(Some(s))), expected, "{said}");
+    }
 }
 
 #[tokio::test]

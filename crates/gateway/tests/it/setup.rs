@@ -187,16 +187,21 @@ impl Upstream {
 
 /// Answers every request with `answer`, connection after connection, and keeps what came.
 pub(crate) async fn upstream(answer: &'static str) -> Upstream {
+    upstream_saying(move || answer.to_owned()).await
+}
+
+pub(crate) async fn upstream_saying(answer: impl Fn() -> String + Send + Sync + 'static) -> Upstream {
+    let answer = Arc::new(answer);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let (seen, requests) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((mut socket, _)) = listener.accept().await {
-            let seen = seen.clone();
+            let (seen, answer) = (seen.clone(), Arc::clone(&answer));
             tokio::spawn(async move {
                 while let Some(request) = read_request(&mut socket).await {
                     let _ = seen.send(request);
-                    if socket.write_all(answer.as_bytes()).await.is_err() {
+                    if socket.write_all(answer().as_bytes()).await.is_err() {
                         break;
                     }
                 }

@@ -121,8 +121,8 @@ impl Memory {
             (Action::Login, Outcome::Success) => self.succeeded(&look, features, risk, &auth.factor),
             (Action::Login, Outcome::Failure) => self.failed(&look, auth.repeats, features),
             (Action::Session, Outcome::Success) => self.used(&look, features, risk),
-            (Action::StepUp, Outcome::Success) => self.answer(&look, true),
-            (Action::StepUp, Outcome::Failure) => self.answer(&look, false),
+            (Action::StepUp, Outcome::Success) => self.answer(&look, true, features),
+            (Action::StepUp, Outcome::Failure) => self.answer(&look, false, features),
             (Action::PasswordReset | Action::MfaReset, Outcome::Success) => self.reset(&look),
             _ => {}
         }
@@ -250,22 +250,30 @@ impl Memory {
         }
     }
 
-    /// A second factor was asked for.
-    fn answer(&mut self, look: &Look, passed: bool) {
+    /// A second factor was asked for. Where the sign-in itself was only half done until now, a passed one completes it.
+    fn answer(&mut self, look: &Look, passed: bool, features: &Features) {
         const WITHIN_MIN: i32 = 60;
         let half_life_min = self.half_life_min();
         let world = &mut self.world;
         let profile = self.users.entry(look.user, i64::from(look.minute) * 60_000_000, |p| p.successes);
-        let (about, others) = std::mem::take(&mut profile.pending).into_iter().partition(|p: &Pending| {
+        let same = |other: &Look| {
             let same =
-                if look.session != 0 { p.look.session == look.session } else { p.look.key(Level::Address) == look.key(Level::Address) };
-            same && look.minute.saturating_sub(p.look.minute) <= WITHIN_MIN
-        });
+                if look.session != 0 { other.session == look.session } else { other.key(Level::Address) == look.key(Level::Address) };
+            same && look.minute.saturating_sub(other.minute) <= WITHIN_MIN
+        };
+        let (about, others): (Vec<Pending>, Vec<Pending>) = std::mem::take(&mut profile.pending).into_iter().partition(|p| same(&p.look));
         profile.pending = others;
+        if !passed {
+            return;
+        }
+        if about.is_empty() && !profile.last.as_ref().is_some_and(same) {
+            profile.successes = profile.successes.saturating_add(1);
+            profile.last = Some(*look);
+            let whole = Pending { look: *look, place: features.place, agent: features.agent, weight: 1.0, teaches: 1.0, login: true };
+            return profile.learn(&whole, world, half_life_min);
+        }
         for pending in about {
-            if passed {
-                profile.learn(&pending, world, half_life_min);
-            }
+            profile.learn(&pending, world, half_life_min);
         }
     }
 

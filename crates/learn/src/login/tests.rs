@@ -140,6 +140,21 @@ fn what_is_not_objected_to_is_learned_after_a_day() {
 }
 
 #[test]
+fn a_half_done_sign_in_teaches_only_with_its_second_factor() {
+    let thief = Authentication { outcome: Outcome::Pending, ..login("203.0.113.9", "BR", 64502, FIREFOX) };
+    let answer = |outcome| Authentication { action: Action::StepUp, outcome, ..thief.clone() };
+    for (answers, place) in [(vec![], 5), (vec![Outcome::Failure], 5), (vec![Outcome::Success], 0), (vec![Outcome::Success; 3], 0)] {
+        let mut memory = ada();
+        see(&mut memory, &thief, at(30, 9));
+        for outcome in &answers {
+            see(&mut memory, &answer(*outcome), at(30, 9));
+        }
+        let later = see(&mut memory, &login("203.0.113.9", "BR", 64502, FIREFOX), at(40, 9));
+        assert_eq!((later.place, later.prior), (Some(place), 30 + u32::from(place == 0)), "{answers:?}");
+    }
+}
+
+#[test]
 fn a_session_is_compared_with_its_birth() {
     let mut memory = ada();
     let mut own = login("198.51.100.7", "NO", 64500, CHROME);
