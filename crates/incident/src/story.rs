@@ -206,10 +206,18 @@ fn sentence(incident: &Incident) -> String {
         parts.push(format!("{} more kinds of findings", incident.stages.len() - 5));
     }
     let on = target(incident).map(|t| format!(" on {t}")).unwrap_or_default();
-    format!("{} {}{on}, {}.", actors(incident), parts.join(", then "), span(incident.first_seen, incident.last_seen))
+    // A title is no verb.
+    let colon = if incident.stages.first().is_some_and(is_named) { ":" } else { "" };
+    format!("{}{colon} {}{on}, {}.", actors(incident), parts.join(", then "), span(incident.first_seen, incident.last_seen))
 }
 
-/// Each analytic has its verb.
+/// Told by the title of what was found, because no verb fits all that its analytic finds.
+fn is_named(stage: &Stage) -> bool {
+    let area = stage.analytic.split('.').next().unwrap_or_default();
+    !matches!(area, "posture" | "content") && did(stage).starts_with(&lower_first(&stage.title))
+}
+
+/// Most analytics have their verb.
 fn did(stage: &Stage) -> String {
     let times = |one: &str, many: &str| if stage.count == 1 { one.to_owned() } else { many.replace('#', &stage.count.to_string()) };
     match stage.analytic.as_str() {
@@ -221,6 +229,10 @@ fn did(stage: &Stage) -> String {
             format!("guessed passwords {} and got in", times("once", "# times"))
         }
         "web.login" | "identity.brute_force" => format!("guessed passwords {}", times("once", "# times")),
+        "identity.credential" if stage.title.contains("succeeded") => {
+            format!("tried passwords of many accounts {} and got in", times("once", "# times"))
+        }
+        "identity.credential" => format!("tried passwords of many accounts {}", times("once", "# times")),
         analytic => match analytic.split('.').next().unwrap_or_default() {
             "posture" => format!("is open to {}", times("one weakness", "# weaknesses")),
             "content" => format!("was judged: {}", lower_first(&stage.title)),
