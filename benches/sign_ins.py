@@ -28,7 +28,7 @@ for seed in ("77", "78"):
         rows, seen = collections.Counter(), collections.Counter()
         for line in run("replay", str(file), "--format", "json", "--emit", "decisions").splitlines():
             said = json.loads(line)
-            if said["schema"] != "bartizan.login/1":
+            if said.get("schema") != "bartizan.login/1":
                 continue
             kind = truth.get(said["id"], "owner") + (", cold" if said["prior_logins"] < 5 else "")
             rows[kind] += 1
