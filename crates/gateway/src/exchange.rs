@@ -1,232 +1,32 @@
 //! The way of one request: who asks, decision, window of the body, verdict, upstream, answer. One event comes of it, whatever happens.
 
-use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
-use bytes::Bytes;
 use event::login::Step;
 use event::{Body as EventBody, Event, Http, Meta, Text, Time, TimeSource, Uid, Verdict, short_id};
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, REFERER, UPGRADE, USER_AGENT};
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Incoming};
 use hyper_util::rt::TokioIo;
-use rustix::time::{ClockId, clock_gettime};
-use tokio::sync::Notify;
 
 use crate::error::Fault;
-use crate::forward::{self, Peer, REQUEST_ID};
-use crate::guard::{Refused, Wire};
+use crate::forward::{self, REQUEST_ID};
+use crate::guard::Refused;
 use crate::head::{self, REFUSED_METHOD};
-use crate::limit::{Addresses, Buckets};
 use crate::links::FAULT;
 use crate::login::{self, LOGIN};
 use crate::mask::{self, Secrets};
+use crate::outbound::{Finish, Outbound, Source};
 use crate::page::{Form, page};
-use crate::slow::{Clock, Flow};
-use crate::upstream::{BodyFault, Inbound, Lease, Pool};
+use crate::record::{HEADERS_MAX, Seen, finish_event, http_of, look, user_agent, write_raw};
+use crate::slow::Flow;
+use crate::upstream::{BodyFault, Inbound, Lease};
 use crate::verdict::{self, Ruling};
-use crate::{Config, Counters, Limits, Links, Observed};
-
-/// In an event.
-const HEADERS_MAX: usize = 64;
-
-/// What all workers share.
-pub(crate) struct Shared {
-    pub(crate) config: Config,
-    pub(crate) limits: Arc<Limits>,
-    pub(crate) links: Links,
-    /// Makes request ids unpredictable.
-    pub(crate) seed: [u8; 16],
-    /// Of this start, in the names of events.
-    pub(crate) source: String,
-    pub(crate) requests: AtomicU64,
-    pub(crate) connections: AtomicU64,
-    pub(crate) buckets: Buckets,
-    pub(crate) addresses: Addresses,
-    pub(crate) stopping: AtomicBool,
-    pub(crate) open: login::Open,
-    /// `Host` for requests without one.
-    pub(crate) upstream_host: HeaderValue,
-}
-
-/// One thread's own.
-pub(crate) struct Worker {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) pool: Pool,
-    pub(crate) clock: Clock,
-    pub(crate) outbox: Outbox,
-    pub(crate) open: AtomicU64,
-    pub(crate) closed: Notify,
-}
-
-/// Events on their way out, a few milliseconds' worth at a time: waking the reader for each one costs more than the event.
-#[derive(Default)]
-pub(crate) struct Outbox {
-    waiting: Mutex<Vec<Observed>>,
-    pub(crate) filled: Notify,
-}
-
-const OUTBOX_MAX: usize = 512;
-
-impl Outbox {
-    fn push(&self, observed: Observed, links: &Links) {
-        let at_once = observed.finding.is_some() || observed.sign_in.is_some();
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.push(observed);
-        let count = waiting.len();
-        drop(waiting);
-        if at_once || count >= OUTBOX_MAX {
-            self.flush(links);
-        } else if count == 1 {
-            self.filled.notify_one();
-        }
-    }
-
-    pub(crate) fn flush(&self, links: &Links) {
-        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        for observed in waiting {
-            if links.out.try_send(observed).is_err() {
-                Counters::add(&links.counters.shed);
-            }
-        }
-    }
-}
-
-/// One connection, as its requests see it.
-pub(crate) struct Connection {
-    pub(crate) worker: Arc<Worker>,
-    pub(crate) wire: Arc<Wire>,
-    pub(crate) peer: Peer,
-    pub(crate) number: u64,
-    pub(crate) is_http2: bool,
-}
-
-/// Sent when it is dropped, when the answer is over or given up.
-pub(crate) struct Finish {
-    connection: Arc<Connection>,
-    observed: Option<Box<Observed>>,
-    /// While the window of the body is read: the client may leave meanwhile.
-    unread: Option<Event>,
-    started: Instant,
-    bytes: u64,
-}
-
-impl Finish {
-    fn http(&mut self) -> Option<&mut Http> {
-        match self.observed.as_mut().map(|o| &mut o.event.body) {
-            Some(EventBody::Http(http)) => Some(http),
-            _ => None,
-        }
-    }
-
-    fn send(&mut self) {
-        let (bytes, took) = (self.bytes, self.started.elapsed());
-        if let Some(http) = self.http() {
-            http.response_bytes = Some(bytes);
-            http.duration_us = Some(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
-        }
-        if let Some(observed) = self.observed.take() {
-            let worker = &self.connection.worker;
-            worker.outbox.push(*observed, &worker.shared.links);
-        }
-    }
-}
-
-impl Drop for Finish {
-    fn drop(&mut self) {
-        if let Some(mut event) = self.unread.take() {
-            finish_event(&mut event, &mut Secrets::default(), Verdict::Allowed, 0.0);
-            if let EventBody::Http(http) = &mut event.body {
-                http.headers.push((Text::const_new(FAULT), Fault::Client("left before the request was whole").to_string()));
-            }
-            self.observed = Some(Box::new(observed(event)));
-        }
-        self.send();
-        self.connection.wire.pace.open.fetch_sub(1, Relaxed);
-    }
-}
-
-/// An answer on its way to the client.
-pub(crate) struct Outbound {
-    source: Source,
-    finish: Option<Finish>,
-}
-
-enum Source {
-    Page(Option<Bytes>),
-    Upstream { body: Incoming, lease: Option<Lease> },
-    Empty,
-}
-
-/// An answer that streams for longer is logged when it next moves, not when it ends.
-const LOGGED_AFTER_S: u64 = 10;
-
-impl Outbound {
-    fn over(&mut self) {
-        if let Source::Upstream { lease, .. } = &mut self.source
-            && let (Some(lease), Some(finish)) = (lease.take(), &self.finish)
-        {
-            finish.connection.worker.pool.give_back(lease);
-        }
-        self.finish = None;
-    }
-}
-
-impl Body for Outbound {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = self.get_mut();
-        let next = match &mut this.source {
-            Source::Empty => None,
-            Source::Page(text) => text.take().map(|text| Ok(Frame::data(text))),
-            Source::Upstream { body, .. } => ready!(Pin::new(body).poll_frame(cx)),
-        };
-        if let Some(Ok(frame)) = &next {
-            if let (Some(finish), Some(data)) = (&mut this.finish, frame.data_ref()) {
-                finish.bytes += data.len() as u64;
-                if finish.observed.is_some()
-                    && matches!(&this.source, Source::Upstream { .. })
-                    && finish.started.elapsed().as_secs() >= LOGGED_AFTER_S
-                {
-                    finish.send();
-                }
-            }
-            if this.is_end_stream() {
-                this.over();
-            }
-        } else if next.is_none() {
-            this.over();
-        } else if let Source::Upstream { lease, .. } = &mut this.source {
-            *lease = None;
-            this.finish = None;
-        }
-        Poll::Ready(next)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match &self.source {
-            Source::Empty | Source::Page(None) => true,
-            Source::Page(Some(_)) => false,
-            Source::Upstream { body, .. } => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.source {
-            Source::Empty | Source::Page(None) => SizeHint::with_exact(0),
-            Source::Page(Some(text)) => SizeHint::with_exact(text.len() as u64),
-            Source::Upstream { body, .. } => body.size_hint(),
-        }
-    }
-}
+use crate::worker::{Connection, Worker};
+use crate::{Counters, Observed};
 
 /// Never fails: what goes wrong is an answer.
 pub(crate) async fn answer(
@@ -333,7 +133,7 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
     if let Some(why) = host_fault {
         let mut secrets = Secrets::default();
         finish_event(&mut event, &mut secrets, Verdict::Blocked, 0.0);
-        asked.finish.observed = Some(Box::new(observed(event)));
+        asked.finish.observed = Some(Box::new(Observed::new(event, None)));
         let status = if why == METHOD { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::BAD_REQUEST };
         return asked.page(status, Verdict::Blocked, Some(&Fault::Client(why)), None);
     }
@@ -352,7 +152,7 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
     if matches!(ruling, Ruling::Block | Ruling::Limit) {
         let verdict = verdict::verdict(ruling, false, enforce);
         let mut secrets = Secrets::default();
-        let mut seen = observed_none();
+        let mut seen = Seen::default();
         // What a blocked client goes on to try is the story of its incident: its first requests are still looked at, without their bodies.
         if let Some(inspector) = links.inspector.as_ref().filter(|_| hits <= BLOCKED_INSPECTED_MAX) {
             write_raw(&mut event, &mut secrets);
@@ -381,7 +181,7 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
     // The verdict, and what is left of the event once the secrets are out of it.
     let mut secrets = Secrets::default();
     let mut verdict = verdict::verdict(ruling, false, enforce);
-    let mut seen = observed_none();
+    let mut seen = Seen::default();
     if let Some(inspector) = &links.inspector {
         if flow.is_some() {
             asked.finish.unread = Some(event);
@@ -389,7 +189,7 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
             event = asked.finish.unread.take().expect("invariant: put there before the read, which does not touch it");
             if let Err(fault) = read {
                 finish_event(&mut event, &mut secrets, Verdict::Blocked, 0.0);
-                asked.finish.observed = Some(Box::new(observed(event)));
+                asked.finish.observed = Some(Box::new(Observed::new(event, None)));
                 return body_page(asked, fault);
             }
             let window = inbound.window(shared.limits.window_bytes);
@@ -665,98 +465,12 @@ fn refuse(mut asked: Asked, meta: Meta, refused: Option<Refused>) -> Response<Ou
         ..Http::default()
     };
     let event = Event::new(meta, EventBody::Http(Box::new(http)), masked.into_bytes().into());
-    asked.finish.observed = Some(Box::new(observed(event)));
+    asked.finish.observed = Some(Box::new(Observed::new(event, None)));
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     if status == StatusCode::REQUEST_TIMEOUT {
         Counters::add(&connection.worker.shared.links.counters.slow_clients);
     }
     asked.page(status, Verdict::Blocked, Some(&Fault::Client(why)), None)
-}
-
-fn user_agent(headers: &HeaderMap) -> &str {
-    headers.get(USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default()
-}
-
-/// As it came, secrets and all: for the inspector.
-fn http_of(parts: &Parts, client: IpAddr, peer: &Peer, id: &Text) -> Http {
-    let text =
-        |name| parts.headers.get(name).map_or_else(String::new, |v: &HeaderValue| String::from_utf8_lossy(v.as_bytes()).into_owned());
-    let length = parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
-    Http {
-        client: Some(client),
-        client_port: (client == peer.address).then_some(peer.port),
-        host: parts.headers.get(HOST).map(|v| Text::from_utf8_lossy(v.as_bytes())).unwrap_or_default(),
-        method: Text::from(parts.method.as_str()),
-        target: parts.uri.path_and_query().map_or_else(|| "*".to_owned(), |p| p.as_str().to_owned()),
-        version: Text::const_new(forward::version_text(parts.version)),
-        request_bytes: length,
-        user_agent: text(USER_AGENT),
-        referrer: text(REFERER),
-        content_type: parts.headers.get(CONTENT_TYPE).map(|v| Text::from_utf8_lossy(v.as_bytes())).unwrap_or_default(),
-        headers: parts
-            .headers
-            .iter()
-            .take(HEADERS_MAX)
-            .map(|(name, value)| (Text::from(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned()))
-            .collect(),
-        body_bytes: length.unwrap_or(0),
-        request_id: Some(id.clone()),
-        ..Http::default()
-    }
-}
-
-/// The request as text, already masked, so that ranges of bytes in it stay right. Kept within [`mask::RAW_BYTES_MAX`].
-fn write_raw(event: &mut Event, secrets: &mut Secrets) {
-    let EventBody::Http(http) = &event.body else { return };
-    let mut raw = String::with_capacity(256 + http.headers.iter().map(|(n, v)| n.len() + v.len() + 4).sum::<usize>());
-    raw.extend([&http.method, " ", &mask::target(&http.target, secrets), " HTTP/", &http.version, "\r\n"]);
-    for (name, value) in &http.headers {
-        raw.extend([name, ": ", &mask::header(name, value, secrets), "\r\n"]);
-    }
-    raw.push_str("\r\n");
-    let mut raw = raw.into_bytes();
-    if let Some(body) = &http.body {
-        let excerpt = &body[..body.len().min(mask::BODY_BYTES_MAX)];
-        raw.extend_from_slice(&mask::body(&http.content_type, excerpt, secrets));
-    }
-    raw.truncate(mask::RAW_BYTES_MAX);
-    event.raw = raw.into();
-}
-
-fn finish_event(event: &mut Event, secrets: &mut Secrets, verdict: Verdict, score: f32) {
-    if event.raw.is_empty() {
-        write_raw(event, secrets);
-    }
-    if let EventBody::Http(http) = &mut event.body {
-        mask::http(http, secrets);
-        http.verdict = Some(verdict);
-        http.score = score;
-    }
-}
-
-struct Seen {
-    score: f32,
-    finding: Option<Box<event::Finding>>,
-    rules: Vec<event::finding::RuleHit>,
-    models: Vec<event::finding::ModelScore>,
-    cpu_us: u32,
-    body_seen: usize,
-}
-
-/// Inspects an event that still holds its secrets. Whether that asks for a block; `None` when the inspector failed, which is counted.
-fn look(inspector: &detect::web::request::Inspector, event: &Event, links: &Links, seen: &mut Seen) -> Option<bool> {
-    let begin = thread_cpu_ns();
-    let said = verdict::inspect(inspector, event);
-    seen.cpu_us = u32::try_from((thread_cpu_ns() - begin) / 1000).unwrap_or(u32::MAX);
-    let Some(inspection) = said else {
-        Counters::add(&links.counters.inspector_panics);
-        return None;
-    };
-    seen.score = inspection.score;
-    seen.finding = inspection.finding;
-    seen.rules = inspection.rules;
-    seen.models = inspection.models;
-    Some(inspection.verdict_block)
 }
 
 /// Hands the event and what was said about it to the request's end, secrets masked.
@@ -769,17 +483,4 @@ fn keep(asked: &mut Asked, event: Event, mut seen: Seen, verdict: Verdict, id: &
     mask::rules(&mut seen.rules, secrets);
     let Seen { finding, rules, models, cpu_us, body_seen, .. } = seen;
     asked.finish.observed = Some(Box::new(Observed { event, finding, rules, models, cpu_us, body_seen, sign_in: None }));
-}
-
-fn observed_none() -> Seen {
-    Seen { score: 0.0, finding: None, rules: Vec::new(), models: Vec::new(), cpu_us: 0, body_seen: 0 }
-}
-
-fn observed(event: Event) -> Observed {
-    Observed::new(event, None)
-}
-
-fn thread_cpu_ns() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
 }

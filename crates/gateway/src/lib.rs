@@ -20,10 +20,13 @@ mod links;
 mod listen;
 mod login;
 mod mask;
+mod outbound;
 mod page;
+mod record;
 mod slow;
 mod upstream;
 mod verdict;
+mod worker;
 
 pub use config::{Config, Limits, Upstream, UpstreamError};
 pub use error::Error;

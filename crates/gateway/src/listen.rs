@@ -16,12 +16,13 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
-use crate::exchange::{Connection, Outbox, Shared, Worker, answer};
+use crate::exchange::answer;
 use crate::forward::Peer;
 use crate::guard::{Guard, Protocol, Wire};
 use crate::limit::{Addresses, Buckets};
 use crate::slow::{Clock, TICK};
 use crate::upstream::{Pool, Tls};
+use crate::worker::{Connection, Outbox, Shared, Worker};
 use crate::{Config, Counters, Error, Links};
 
 /// How long an event waits for company on its way out.

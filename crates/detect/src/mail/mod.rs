@@ -71,6 +71,9 @@ impl Fact {
 const FACTS_ALONE: f32 = 2.4;
 /// Most that facts add to a text that is not yet above its threshold, in log-odds.
 const FACTS_TIP: f32 = 2.0;
+/// A fact about the sender and one about a link that are each at least this strong are phishing whatever the text says: somebody's name at
+/// both ends.
+const PLACE_STRONG: f32 = 1.2;
 /// A fact below this does not turn a suspicious text into phishing.
 const FACT_MIN: f32 = 0.3;
 /// Most that the model's excess over its threshold adds, and least that its lack takes, in log-odds.
@@ -172,6 +175,8 @@ fn attachments(message: &Message, knowledge: &Knowledge, depth: u32, said: &mut 
 fn conclude(mut said: Judgement, mut facts: Vec<Fact>, text: lure::Reading, links: usize, knowledge: &Knowledge) -> Judgement {
     let outside: f32 = facts.iter().map(|fact| fact.push).sum();
     let strongest = facts.iter().map(|fact| fact.push).fold(0.0, f32::max);
+    let strong = |place: &str| facts.iter().any(|fact| fact.code.starts_with(place) && fact.push >= PLACE_STRONG);
+    let both_ends = strong("sender.") && strong("links.");
     let intents: Vec<&'static str> = text.intents.iter().map(|intent| intent.name).collect();
     let playbook = bec::playbook(&intents);
     facts.extend(text.facts);
@@ -194,10 +199,10 @@ fn conclude(mut said: Judgement, mut facts: Vec<Fact>, text: lure::Reading, link
     let two_strong = calibrated.is_some() && bec::independent(&intents);
     let word = if said.verdict == Verdict::Malicious {
         Verdict::Malicious
-    } else if hit && text.spam && !few && !bec::asks(&intents) {
+    } else if hit && text.spam && !few && !both_ends && !bec::asks(&intents) {
         // It presses like a lure and asks for nothing but to be read: unwanted, not dangerous.
         Verdict::Spam
-    } else if hit && (strongest >= FACT_MIN || two_strong) {
+    } else if both_ends || hit && (strongest >= FACT_MIN || two_strong) {
         Verdict::Phishing
     } else if hit || outside >= FACTS_ALONE {
         Verdict::Suspicious
@@ -233,6 +238,7 @@ fn conclude(mut said: Judgement, mut facts: Vec<Fact>, text: lure::Reading, link
     said.would_change = match word {
         Verdict::Clean | Verdict::Unknown if said.abstained => "text in a trained language, or a fact about sender or links".into(),
         Verdict::Clean => "a harmful ask in its text, or facts about sender and links".into(),
+        Verdict::Phishing if both_ends => "another sender, or links that lead where they say".into(),
         Verdict::Phishing => format!("without the facts outside the text it would be suspicious at most ({score:.2})"),
         Verdict::Suspicious if hit => "one fact about sender or links would make it phishing".into(),
         _ => "the facts named above, were they not there".into(),

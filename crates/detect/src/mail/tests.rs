@@ -38,6 +38,17 @@ fn a_lure_with_a_fact_is_phishing_and_without_one_suspicious() {
 }
 
 #[test]
+fn a_borrowed_name_at_both_ends_is_phishing_whatever_the_text_says() {
+    let short = "Hello, see https://paypa1-login.example/verify";
+    let both = word(&mail("\"PayPal\" <a@secure-paypa1.example>", "Your account", short));
+    assert_eq!(both.verdict, Verdict::Phishing, "{:?}", both.reasons);
+    let one = word(&mail("\"PayPal\" <a@secure-paypa1.example>", "Your account", "Hello, see https://en.wikipedia.org/wiki/PayPal"));
+    assert!(one.verdict < Verdict::Phishing, "{:?}", one.reasons);
+    let other = word(&mail("Ada <ada@corp.example>", "What is this?", short));
+    assert!(other.verdict < Verdict::Phishing, "{:?}", other.reasons);
+}
+
+#[test]
 fn a_changed_account_names_its_playbook() {
     let body = "Hello Anna, our bank account has changed, kindly send the payment to the account below. Please use the new bank details for all future payments. Keep this between us for now and do it immediately.";
     let said = word(&mail("Peter Weber <p.weber@gmail.com>\r\nReply-To: x@other.example", "Invoice 4711", body));
