@@ -264,6 +264,11 @@ impl Engine {
                 let inverse = format!("serve the version of {} that was taken out", entity.name);
                 self.carry_out(vec![by_hand(ModelVersions::NAME, entity, *for_s, reason, by, now, inverse)], now)
             }
+            What::Block { entity, .. } if !matches!(entity.kind, EntityKind::Address | EntityKind::Device) => {
+                let why =
+                    format!("no enforcement point refuses a {}: an address can be blocked, or a program at an address", entity.kind.word());
+                Answer { fault: Some(Fault::Refused(why)), ..Answer::default() }
+            }
             What::Block { entity, for_s, reason } => {
                 let filtered = entity.kind == EntityKind::Address && self.pipeline.planner.points.nftables;
                 let at = |action: &str, inverse: String| by_hand(action, entity, *for_s, reason, by, now, inverse);

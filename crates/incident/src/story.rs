@@ -263,7 +263,7 @@ fn outcome(incident: &Incident) -> String {
         (0, 0, false) if incident.stages.iter().all(|s| s.analytic.starts_with("posture.")) => {
             "Nothing was attacked: this is how it is configured.".to_owned()
         }
-        (0, 0, false) if from_outside(incident) => "Read from a log: nothing says that it got in.".to_owned(),
+        (0, 0, false) if from_outside(incident) => "Nothing says that it got in.".to_owned(),
         (0, 0, false) => String::new(),
         (0, 1, false) => "Recorded only: the request would have been blocked, and reached the application.".to_owned(),
         (0, passed, false) => format!("Recorded only: {passed} requests would have been blocked, and all of them reached the application."),

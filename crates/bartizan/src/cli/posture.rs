@@ -166,7 +166,15 @@ pub(super) fn run(args: &Posture, global: &Global) -> Result<Exit, Fail> {
     }
     let bad =
         found.iter().any(|f| f.suppressed.is_none() && args.fail_on.0.is_some_and(|least| rules.all()[f.verdict.rule].severity >= least));
-    Ok(if bad { Exit::Found } else { Exit::Fine })
+    // A file that was asked for by name and cannot be read is no pass.
+    let unread = scan.undecoded > 0 && path.is_file();
+    Ok(if bad {
+        Exit::Found
+    } else if unread {
+        Exit::CouldNot
+    } else {
+        Exit::Fine
+    })
 }
 
 fn object(rules: &Rules, found: &Found<'_>) -> Value {
@@ -193,7 +201,10 @@ fn baseline(file: &std::path::Path) -> Result<BTreeSet<String>, Fail> {
     let bytes = std::fs::read(file).map_err(|e| Fail::unreadable(file, &e))?;
     let value: Value = serde_json::from_slice(&bytes)
         .map_err(|e| Fail::new("E0511", format!("{} is no result of posture --json: {e}", file.display())))?;
-    let all = value["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let Some(all) = value["findings"].as_array() else {
+        return Err(Fail::new("E0511", format!("{} is JSON, but no result of posture --json: it has no findings", file.display()))
+            .fix("bartizan posture PATH --json > baseline.json"));
+    };
     Ok(all.iter().filter_map(|f| Some(f["fingerprint"].as_str()?.to_owned())).collect())
 }
 

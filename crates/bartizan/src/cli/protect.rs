@@ -127,7 +127,7 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
     };
     out::line(format!(" mode      {mode}"));
     if let Some(link) = &service.console_link {
-        out::line(format!("console   {link}   one use, 15 minutes"));
+        out::line(format!(" console   {link}   one use, 15 minutes"));
     }
     out::line(format!(" try it    curl '{tls}://127.0.0.1:{}/?q=1%27%20OR%20%271%27=%271'", addr.port()));
     if !args.watch.is_empty() {

@@ -208,3 +208,14 @@ fn two_programs_on_this_machine_are_two_clients() {
     assert_eq!(cli(dir.path(), &["undo", "--last", "--json"]).1["done"], 1);
     assert_eq!(ask("attack-tool/1.0", "/"), 200);
 }
+
+#[test]
+fn what_nothing_can_refuse_is_not_called_blocked() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let running = protect(dir.path(), &["--enforce"]);
+    let (code, answer, text) = cli(dir.path(), &["block", "user:ada", "--yes", "--json"]);
+    assert_eq!((code, &answer["done"]), (Some(4), &0.into()), "{text}");
+    assert!(text.contains("an address can be blocked"), "{text}");
+    assert_eq!(cli(dir.path(), &["block", "203.0.113.7", "--yes", "--json"]).1["done"], 1);
+    assert_eq!(get(running.gateway, "203.0.113.7", "/").0, 403);
+}

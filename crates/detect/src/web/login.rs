@@ -9,7 +9,7 @@
 //! Method:     status, redirect and size change per site, as people tell a failed login from a good one.
 
 use event::analytic::AnalyticKind;
-use event::{Analytic, Body, EntityKind, Event, Finding, Http, attack};
+use event::{Analytic, Body, EntityKind, Event, Finding, Http, Verdict, attack};
 use learn::baseline::table::Table;
 use serde::{Deserialize, Serialize};
 
@@ -119,6 +119,10 @@ impl Detector for Login {
     fn detect(&mut self, event: &Event, _seen: &Seen, out: &mut Vec<Finding>) {
         let Body::Http(http) = &event.body else { return };
         let (Some(source), Some(status)) = (http.client, http.status) else { return };
+        // What the gateway refused the application never saw: it is no failed sign-in.
+        if http.verdict.is_some_and(|verdict| matches!(verdict, Verdict::Blocked | Verdict::Limited)) {
+            return;
+        }
         if http.method != "POST" || !(self.is_login(http.path()) || form::asks_login(http.query())) {
             return;
         }

@@ -21,6 +21,24 @@ fn guessing_and_its_success_are_found() {
 }
 
 #[test]
+fn what_the_gateway_refused_is_no_failed_sign_in() {
+    let refused = |verdict| {
+        let events: Vec<Event> = (0..40)
+            .map(|n| {
+                let mut event = request(n, n as i64 * 2, "203.0.113.8", "POST", "/login", 403, 20, "x/1");
+                if let Body::Http(http) = &mut event.body {
+                    http.verdict = Some(verdict);
+                }
+                event
+            })
+            .collect();
+        run(&SPEC, &events).len()
+    };
+    assert_eq!(refused(Verdict::Blocked), 0);
+    assert!(refused(Verdict::Allowed) > 0, "the application's own 403 is one");
+}
+
+#[test]
 fn people_are_left_alone() {
     assert!(logins([(401, 20), (401, 20), (401, 20), (200, 900)], "/login").is_empty());
     assert!(logins([(200, 4_310), (200, 4_310), (302, 0)], "/wp-login.php").is_empty());
