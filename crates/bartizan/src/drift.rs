@@ -1,8 +1,8 @@
 //! The hourly look at what the serving model of the gateway sees: a drift is a finding about the model, and a drift with a risen alert rate
 //! takes it back to the version before.
 //!
-//! The rows come from the log: some of each hour of the last day against some of each hour of the week before, so that night and day,
-//! busy and quiet hours weigh as they came. Cost: at most 192 bounded look-ups an hour, on a thread of its own.
+//! The rows come from the log: some of each hour of the last day against some of each hour of the week before, so that each hour
+//! of the day weighs alike on both sides. Cost: at most 192 bounded look-ups an hour, on a thread of its own.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};

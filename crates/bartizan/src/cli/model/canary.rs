@@ -55,7 +55,7 @@ pub(super) fn keep(args: &Canary, global: &Global) -> Result<Exit, Fail> {
     let chosen = choose(&table, args.rows as usize);
     let models = paths::data_dir(global.data_dir.as_ref()).join("models");
     let scores = scorer.scores(&chosen)?;
-    write(&file(&models, &args.name), &chosen, &scores)?;
+    write(&models, &args.name, &chosen, &scores)?;
     if global.json {
         out::json(&json!({"schema": "bartizan.model_canary/1", "model": args.name, "rows": chosen.len()}));
     } else {
@@ -80,9 +80,11 @@ fn choose(table: &Table, rows: usize) -> Table {
     table.filter(|row| wanted.remove(&row.hash_without(&[])))
 }
 
-fn write(path: &Path, table: &Table, scores: &[f32]) -> Result<(), Fail> {
-    let failed = |e: std::io::Error| Fail::unreadable(path, &e);
-    std::fs::create_dir_all(path.parent().unwrap_or(path)).map_err(failed)?;
+/// From now on these are the rows and their scores.
+pub(super) fn write(models: &Path, name: &str, table: &Table, scores: &[f32]) -> Result<(), Fail> {
+    let path = file(models, name);
+    let failed = |e: std::io::Error| Fail::unreadable(&path, &e);
+    std::fs::create_dir_all(models.join(name)).map_err(failed)?;
     let mut lines = Vec::new();
     for (row, score) in table.rows().zip(scores) {
         let mut object: Map<String, Value> = Map::new();
@@ -96,7 +98,7 @@ fn write(path: &Path, table: &Table, scores: &[f32]) -> Result<(), Fail> {
         object.insert(SCORE.into(), json!(score));
         writeln!(lines, "{}", Value::Object(object)).map_err(failed)?;
     }
-    std::fs::write(path, lines).map_err(failed)
+    std::fs::write(&path, lines).map_err(failed)
 }
 
 /// The kept rows and the candidate's scores of them; `None` when nobody kept any.
@@ -132,9 +134,4 @@ pub(super) fn print(moved: &[Moved], of: usize) {
     for row in moved.iter().take(SHOWN_MAX) {
         out::line(format!("   {:.3} -> {:.3}  {}", row.before, row.now, out::shown(&row.text)));
     }
-}
-
-/// Somebody said why: from now on these are the scores.
-pub(super) fn renew(models: &Path, name: &str, table: &Table, scores: &[f32]) -> Result<(), Fail> {
-    write(&file(models, name), table, scores)
 }

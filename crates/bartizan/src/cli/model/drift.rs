@@ -44,11 +44,8 @@ pub(super) fn run(args: &Drift, global: &Global) -> Result<Exit, Fail> {
     let (report, risen) = windows.check(args.seed);
     say(args, &windows, &report, risen, global);
     if args.record && (report.drift || risen) {
-        let models = paths::data_dir(global.data_dir.as_ref()).join("models");
-        record::keep(
-            finding(&args.name, &windows.from, &report, risen && is_young(&models, &args.name, clock::now()), risen, clock::now()),
-            global,
-        )?;
+        let (models, now) = (paths::data_dir(global.data_dir.as_ref()).join("models"), clock::now());
+        record::keep(finding(&args.name, &windows.from, &report, is_young(&models, &args.name, now), risen, now), global)?;
     }
     Ok(if report.drift || risen { Exit::Found } else { Exit::Fine })
 }

@@ -121,7 +121,7 @@ pub(super) fn promote(args: &Promote, global: &Global) -> Result<Exit, Fail> {
     }
     let serving = model::promote(&models, &card.name, &card.version).map_err(|why| Fail::new("E0511", why))?;
     if let (Some((rows, scores)), Some(_)) = (&canary, &args.accept_canary) {
-        canary::renew(&models, &card.name, rows, scores)?;
+        canary::write(&models, &card.name, rows, scores)?;
     }
     if global.json {
         out::json(

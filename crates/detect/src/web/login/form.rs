@@ -92,9 +92,13 @@ impl Form {
     /// What this request wants to sign in to; `None` when it is no sign-in. `cut`: its body is longer than what was read.
     pub fn tried(&self, http: &Http, cut: bool) -> Option<Tried> {
         let method = if self.method.is_empty() { "POST" } else { &self.method };
+        // Asked about every request: most end here.
+        if !http.method.eq_ignore_ascii_case(method) {
+            return None;
+        }
         let named = !self.path.is_empty();
         let at = if named { plain(http.path()) == plain(&self.path) } else { is_login(http.path()) || asks_login(http.query()) };
-        if !http.method.eq_ignore_ascii_case(method) || !at {
+        if !at {
             return None;
         }
         let (accounts, has_password) = self.fields(http);
