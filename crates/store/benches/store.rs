@@ -60,6 +60,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     spent.sort_unstable();
     let p99 = spent.get(spent.len() * 99 / 100).copied().unwrap_or_default();
     writeln!(out, "ingest, durable, batches of {batch}  {:>9.0} events/s, p99 of a batch {p99:.1?}", events as f64 / total.as_secs_f64())?;
+    let started = Instant::now();
+    while log.facts().sealed + 1 < log.facts().segments && started.elapsed() < Duration::from_secs(600) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let facts = log.facts();
+    writeln!(out, "sealed behind the ingest      {:>9.1?}, {} of {} segments", started.elapsed(), facts.sealed, facts.segments)?;
+    writeln!(out, "why one is not sealed         {:>9}", facts.unsealed.as_deref().unwrap_or("-"))?;
     let raw: usize = (0..1_000).map(|i| request(i).raw.len()).sum();
     let bytes = log.facts().bytes;
     writeln!(out, "stored                        {:>9.0} bytes/event (raw line {} of them)", bytes as f64 / events as f64, raw / 1_000)?;

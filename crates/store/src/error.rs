@@ -23,6 +23,8 @@ pub enum Error {
     Damaged(Damage),
     #[error("{} is of format version {found}, this program reads versions up to {newest}", path.display())]
     Version { path: PathBuf, found: u32, newest: u32 },
+    #[error("{} cannot be read: {why}", path.display())]
+    Sealed { path: PathBuf, why: String },
     #[error("event {uid} takes {bytes} bytes, at most {max} can be stored")]
     TooLarge { uid: event::Uid, bytes: usize, max: usize },
     #[error("event {uid} cannot be encoded: {why}")]
@@ -30,6 +32,17 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn sealed(path: &Path, error: parquet::errors::ParquetError) -> Error {
+        let why = error.to_string();
+        match error {
+            parquet::errors::ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+                Ok(source) => Error::io("read", path)(*source),
+                Err(_) => Error::Sealed { path: path.to_owned(), why },
+            },
+            _ => Error::Sealed { path: path.to_owned(), why },
+        }
+    }
+
     pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
         let path = path.to_owned();
         move |source| match source.kind() {
@@ -42,9 +55,9 @@ impl Error {
 /// Bytes inside a segment that cannot be read; what stands before and after them can.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damage {
-    /// First offset of the segment, which names its file: `%016x.log`.
+    /// First offset of the segment, which names its file: `%016x.log`, or `%016x.parquet` when it is sealed.
     pub segment: u64,
-    /// Byte position in the file.
+    /// Byte position in the file; of a sealed one the row.
     pub position: u64,
     pub bytes: u64,
     /// First offset that was lost.
@@ -56,6 +69,6 @@ pub struct Damage {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Damage { segment, position, bytes, offset, records } = self;
-        write!(f, "segment {segment:016x}.log is damaged at byte {position}: {bytes} bytes, {records} records from offset {offset}")
+        write!(f, "segment {segment:016x} is damaged at {position}: {bytes} bytes, {records} records from offset {offset}")
     }
 }

@@ -15,6 +15,10 @@ pub struct Facts {
     /// Records by the word of their class, classes in fixed order.
     pub counts: Vec<(&'static str, u64)>,
     pub segments: usize,
+    /// Those of them that are Parquet files.
+    pub sealed: usize,
+    /// Why a finished segment could not be sealed; it stays as it is and is tried again.
+    pub unsealed: Option<String>,
     /// On disk, segments and their indexes.
     pub bytes: u64,
     /// Cut from the end when the writer opened the log: a record that was being written when the machine or the program stopped.

@@ -16,6 +16,7 @@ use event::{Body, Bytes, Entity, Event, Time, Uid, Verdict};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::sealed::Sums;
 use crate::segment::{self, HEAD, Header, PAYLOAD_MAX, Place, Record, Step};
 use crate::{Classes, Damage, Error, MINUTES, Minute};
 
@@ -28,7 +29,7 @@ const BLOOM_HASHES: u32 = 4;
 pub(crate) const DAMAGE_MAX: usize = 1_000;
 
 const MAGIC: &[u8; 8] = b"bartzidx";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// A longer index is not read but made again.
 const INDEX_BYTES_MAX: u64 = 256 << 20;
 
@@ -307,7 +308,16 @@ impl Index {
 
     /// Beside the segment, whole or not at all. It can be made again, so that it need not be durable.
     pub(crate) fn save(&self, dir: &Path) -> Result<(), Error> {
-        let path = segment::index_path(dir, self.header.first);
+        self.write(&segment::index_path(dir, self.header.first), None)
+    }
+
+    /// Beside a sealed segment, which is in force when this returns.
+    pub(crate) fn save_seal(&self, dir: &Path, sums: &Sums) -> Result<(), Error> {
+        self.write(&segment::seal_path(dir, self.header.first), Some(sums))?;
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::io("sync", dir))
+    }
+
+    fn write(&self, path: &Path, sums: Option<&Sums>) -> Result<(), Error> {
         let stored = Stored {
             first: self.header.first,
             mark: self.header.mark,
@@ -322,23 +332,38 @@ impl Index {
         };
         let blocks: Vec<&Block> = self.blocks.iter().map(|block| &**block).collect();
         let encode =
-            |source: rmp_serde::encode::Error| Error::Io { doing: "encode", path: path.clone(), source: std::io::Error::other(source) };
-        let payload = rmp_serde::to_vec(&(stored, blocks)).map_err(encode)?;
-        let new = path.with_extension("idx.new");
+            |source: rmp_serde::encode::Error| Error::Io { doing: "encode", path: path.to_owned(), source: std::io::Error::other(source) };
+        let payload = rmp_serde::to_vec(&(stored, blocks, sums)).map_err(encode)?;
+        let mut new = path.as_os_str().to_owned();
+        new.push(".new");
         let write = || {
             let mut file = File::create(&new)?;
             file.write_all(MAGIC)?;
             file.write_all(&VERSION.to_le_bytes())?;
             file.write_all(&crc32fast::hash(&payload).to_le_bytes())?;
             file.write_all(&payload)?;
-            std::fs::rename(&new, &path)
+            if sums.is_some() {
+                file.sync_all()?;
+            }
+            std::fs::rename(&new, path)
         };
-        write().map_err(Error::io("write", &path))
+        write().map_err(Error::io("write", path))
     }
 
     /// `None` when it has to be made again.
     pub(crate) fn load(dir: &Path, header: Header, segment_bytes: u64) -> Option<Index> {
-        let file = File::open(segment::index_path(dir, header.first)).ok()?;
+        let (index, _) = Index::read(&segment::index_path(dir, header.first))?;
+        (index.header == header && index.end.position <= segment_bytes).then_some(index)
+    }
+
+    /// The index of a sealed segment and what its file's bytes were.
+    pub(crate) fn load_seal(dir: &Path, first: u64) -> Option<(Index, Sums)> {
+        let (index, sums) = Index::read(&segment::seal_path(dir, first))?;
+        (index.header.first == first).then_some((index, sums?))
+    }
+
+    fn read(path: &Path) -> Option<(Index, Option<Sums>)> {
+        let file = File::open(path).ok()?;
         let mut bytes = Vec::new();
         file.take(INDEX_BYTES_MAX).read_to_end(&mut bytes).ok()?;
         let (head, payload) = bytes.split_at_checked(16)?;
@@ -346,23 +371,21 @@ impl Index {
         if head[..8] != MAGIC[..] || head[8..12] != VERSION.to_le_bytes() || head[12..] != crc {
             return None;
         }
-        let (stored, blocks): (Stored, Vec<Block>) = rmp_serde::from_slice(payload).ok()?;
-        let mut after = Place::START;
+        let (stored, blocks, sums): (Stored, Vec<Block>, Option<Sums>) = rmp_serde::from_slice(payload).ok()?;
+        let mut after = if sums.is_some() { Place { position: 0, number: 0 } } else { Place::START };
         for block in &blocks {
             if !block.is_sound(after) {
                 return None;
             }
             after = block.end;
         }
-        let sound = stored.first == header.first
-            && stored.mark == header.mark
-            && after.position <= stored.end.position
-            && after.number <= stored.end.number
-            && stored.end.position <= segment_bytes;
+        if after.position > stored.end.position || after.number > stored.end.number {
+            return None;
+        }
         let mut minutes = Minutes::default();
         stored.minutes.into_iter().for_each(|minute| minutes.add(minute));
-        sound.then(|| Index {
-            header,
+        let index = Index {
+            header: Header { first: stored.first, mark: stored.mark },
             end: stored.end,
             blocks: Arc::new(blocks.into_iter().map(Arc::new).collect()),
             minutes,
@@ -372,7 +395,8 @@ impl Index {
             damage: stored.damage,
             damaged_records: stored.damaged_records,
             times: stored.times,
-        })
+        };
+        Some((index, sums))
     }
 }
 

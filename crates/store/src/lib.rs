@@ -20,8 +20,13 @@ mod facts;
 mod index;
 mod log;
 mod query;
+mod reader;
+mod rows;
+mod sealed;
+mod sealer;
 mod search;
 mod segment;
+mod state;
 mod view;
 
 pub use class::Classes;

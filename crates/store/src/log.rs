@@ -1,6 +1,5 @@
 //! The log itself: opening, appending, and what readers share.
 
-use std::collections::HashMap;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::ops::Range;
@@ -10,9 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 
 use event::Event;
 
-use crate::index::{DAMAGE_MAX, Index, Latest, Minutes, minute_of};
-use crate::segment::{self, HEAD, HEADER, Header, Place};
-use crate::view::View;
+use crate::index::{DAMAGE_MAX, minute_of};
+use crate::reader::{Form, Open};
+use crate::sealed::Sums;
+use crate::sealer::Sealer;
+use crate::segment::{self, Header, Place};
+use crate::state::{Segment, State};
 use crate::{Damage, Error, Facts, class};
 
 #[derive(Clone, Debug)]
@@ -24,11 +26,13 @@ pub struct Options {
     pub responses_max: usize,
     /// Stored size of all incidents held in memory.
     pub incidents_bytes_max: usize,
+    /// Finished segments become Parquet files.
+    pub seal: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { segment_bytes: 64 << 20, incidents_max: 10_000, responses_max: 50_000, incidents_bytes_max: 128 << 20 }
+        Options { segment_bytes: 64 << 20, incidents_max: 10_000, responses_max: 50_000, incidents_bytes_max: 128 << 20, seal: true }
     }
 }
 
@@ -42,6 +46,8 @@ pub struct Writer {
     buffer: Vec<u8>,
     /// Bytes behind `end` are left over from a batch that failed.
     dirty: bool,
+    /// Ends before the directory is given free.
+    sealer: Option<Sealer>,
     _lock: File,
 }
 
@@ -53,29 +59,15 @@ pub struct Log {
 
 pub(crate) struct Shared {
     /// Where the segments are.
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
+    pub(crate) open: Open,
     options: Options,
     writable: bool,
     state: RwLock<State>,
+    /// Why the latest segment that could not be sealed was not.
+    unsealed: Mutex<Option<String>>,
     /// Damage that was met while reading, after the log was opened.
     met: Mutex<Vec<Damage>>,
-}
-
-#[derive(Default)]
-pub(crate) struct State {
-    pub(crate) segments: Vec<Segment>,
-    pub(crate) view: View,
-    minutes: Minutes,
-    torn_bytes: u64,
-}
-
-pub(crate) struct Segment {
-    pub(crate) path: Arc<Path>,
-    pub(crate) index: Index,
-    /// Nothing can be added: the header is damaged beyond help.
-    lost: bool,
-    /// Head of the last record seen by a reader beside the writer: when it changes, the writer had to take a batch back.
-    seen: Option<(u64, [u8; HEAD])>,
 }
 
 /// Opens the log in `dir`, made if it is not there, for writing and reading. Takes the directory for this process alone.
@@ -83,17 +75,23 @@ pub fn open(dir: &Path, options: Options) -> Result<(Writer, Log), Error> {
     let logs = dir.join("log");
     std::fs::create_dir_all(&logs).map_err(Error::io("create", &logs))?;
     let lock = lock(dir, &logs)?;
-    let mut state = State::load(&logs, &options, true)?;
+    let shut = Open::default();
+    let mut state = State::load(&logs, &options, &shut, true)?;
     let end = state.end();
-    let appendable = state.segments.last().is_some_and(|segment| !segment.lost && segment.index.end_offset() == end);
+    let appendable = state
+        .segments
+        .last()
+        .is_some_and(|segment| !segment.lost && matches!(segment.form, Form::Hot(_)) && segment.index.end_offset() == end);
     if !appendable {
         state.segments.push(Segment::create(&logs, end)?);
     }
     let Some(last) = state.segments.last() else { return Err(Error::Missing { dir: logs }) };
     let (path, header, end) = (last.path.clone(), last.index.header, last.index.end);
     let file = File::options().read(true).write(true).open(&path).map_err(Error::io("open", &path))?;
+    let seal = options.seal;
     let log = Log::new(logs, options, true, state);
-    let writer = Writer { log: log.clone(), file, path, header, end, buffer: Vec::new(), dirty: false, _lock: lock };
+    let sealer = seal.then(|| Sealer::start(&log.shared));
+    let writer = Writer { log: log.clone(), file, path, header, end, buffer: Vec::new(), dirty: false, sealer, _lock: lock };
     Ok((writer, log))
 }
 
@@ -105,7 +103,7 @@ pub fn open_read_only(dir: &Path) -> Result<Log, Error> {
         return Err(Error::Missing { dir: dir.to_owned() });
     }
     let options = Options::default();
-    let state = State::load(&logs, &options, false)?;
+    let state = State::load(&logs, &options, &Open::default(), false)?;
     Ok(Log::new(logs, options, false, state))
 }
 
@@ -125,156 +123,6 @@ fn lock(dir: &Path, logs: &Path) -> Result<File, Error> {
     file.set_len(0).map_err(io("write"))?;
     writeln!(file, "{}", std::process::id()).map_err(io("write"))?;
     Ok(file)
-}
-
-impl Segment {
-    /// A new file, durable with its name.
-    fn create(dir: &Path, first: u64) -> Result<Segment, Error> {
-        let path = segment::path(dir, first);
-        let header = Header::new(first);
-        let make = || {
-            let file = File::options().write(true).create_new(true).open(&path)?;
-            file.write_all_at(&header.bytes(), 0)?;
-            file.sync_all()?;
-            File::open(dir)?.sync_all()
-        };
-        if let Err(error) = make() {
-            if error.kind() != std::io::ErrorKind::AlreadyExists {
-                let _ = std::fs::remove_file(&path);
-            }
-            return Err(Error::io("create", &path)(error));
-        }
-        let _ = std::fs::remove_file(segment::index_path(dir, first));
-        Ok(Segment { path: path.into(), index: Index::new(header), lost: false, seen: None })
-    }
-
-    /// `next` is where the segment behind it begins. `None`: a last segment that the writer has not finished making.
-    fn load(dir: &Path, first: u64, next: Option<u64>, writable: bool) -> Result<Option<(Segment, u64)>, Error> {
-        let path = segment::path(dir, first);
-        let file = File::open(&path).map_err(Error::io("open", &path))?;
-        let bytes = file.metadata().map_err(Error::io("read", &path))?.len();
-        let Some(header) = Header::read(&file, &path, first)? else {
-            if next.is_none() && bytes < (HEADER + HEAD) as u64 {
-                if writable {
-                    std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;
-                }
-                return Ok(None);
-            }
-            return Ok(Some((Segment::lost(&path, first, bytes), 0)));
-        };
-        let stored = Index::load(dir, header, bytes);
-        let complete = stored.as_ref().is_some_and(|index| index.end.position == bytes);
-        let mut segment = Segment { path: path.into(), index: stored.unwrap_or_else(|| Index::new(header)), lost: false, seen: None };
-        let torn = segment.catch_up(&file, next, &mut |_, _| {})?;
-        if next.is_some() && writable && !complete {
-            // Without it the next opening takes longer, that is all.
-            let _ = segment.index.save(dir);
-        }
-        if next.is_none() && writable && torn > 0 {
-            let path = &segment.path;
-            let file = File::options().write(true).open(path).map_err(Error::io("open", path))?;
-            file.set_len(segment.index.end.position).map_err(Error::io("cut", path))?;
-            file.sync_all().map_err(Error::io("sync", path))?;
-        }
-        Ok(Some((segment, torn)))
-    }
-
-    /// As many offsets are given up as records could have been in it, so that no offset is ever given out twice.
-    fn lost(path: &Path, first: u64, bytes: u64) -> Segment {
-        let records = (bytes / HEAD as u64).min(u64::from(u32::MAX));
-        let mut index = Index::new(Header { first, mark: 0 });
-        index.end = Place { position: bytes, number: records as u32 };
-        index.add_damage(Damage { segment: first, position: 0, bytes, offset: first, records });
-        Segment { path: path.into(), index, lost: true, seen: None }
-    }
-
-    /// Takes note of what is new in the file. Returns the number of bytes at its end that are no record; with a segment behind it they
-    /// are damage, else a record that is being written or was torn.
-    fn catch_up(&mut self, file: &File, next: Option<u64>, each: &mut dyn FnMut(&Event, u64)) -> Result<u64, Error> {
-        let mut last = None;
-        let length = self.index.catch_up(file, &self.path, &mut |position, record, event| {
-            last = Some(position);
-            if let Some(event) = event {
-                each(event, record.bytes());
-            }
-        })?;
-        if let Some(position) = last {
-            let mut head = [0; HEAD];
-            let got = segment::read_at(file, position, &mut head).map_err(Error::io("read", &self.path))?;
-            self.seen = (got == HEAD).then_some((position, head));
-        }
-        let Place { position, number } = self.index.end;
-        let rest = length.saturating_sub(position);
-        let Some(next) = next else { return Ok(rest) };
-        let first = self.index.header.first;
-        let records = next.saturating_sub(self.index.end_offset());
-        if rest > 0 {
-            self.index.add_damage(Damage { segment: first, position, bytes: rest, offset: self.index.end_offset(), records });
-            let number = u32::try_from(next.saturating_sub(first)).unwrap_or(u32::MAX).max(number);
-            self.index.end = Place { position: length, number };
-        }
-        Ok(0)
-    }
-
-    /// False when the writer took back what had been seen.
-    fn is_as_seen(&self, file: &File) -> bool {
-        let Some((position, head)) = self.seen else { return true };
-        let mut now = [0; HEAD];
-        matches!(segment::read_at(file, position, &mut now), Ok(HEAD)) && now == head
-    }
-}
-
-impl State {
-    fn load(dir: &Path, options: &Options, writable: bool) -> Result<State, Error> {
-        let mut state = State::default();
-        let firsts = segment::list(dir)?;
-        for (at, first) in firsts.iter().enumerate() {
-            if let Some((segment, torn)) = Segment::load(dir, *first, firsts.get(at + 1).copied(), writable)? {
-                state.torn_bytes += torn;
-                state.segments.push(segment);
-            }
-        }
-        if !writable {
-            state.torn_bytes = 0;
-        }
-        state.fold_all(options)?;
-        Ok(state)
-    }
-
-    /// Reads the latest state of each incident and response, and nothing else.
-    fn fold_all(&mut self, options: &Options) -> Result<(), Error> {
-        let mut latest: HashMap<u64, (Latest, usize)> = HashMap::new();
-        for (at, segment) in self.segments.iter().enumerate() {
-            for (key, found) in &segment.index.latest {
-                let held = latest.entry(*key).or_insert((*found, at));
-                if found.revision >= held.0.revision {
-                    *held = (*found, at);
-                }
-            }
-            for minute in segment.index.minutes.all() {
-                self.minutes.add(minute);
-            }
-        }
-        let mut latest: Vec<_> = latest.into_values().collect();
-        latest.sort_by_key(|(latest, at)| (*at, latest.place.position));
-        let mut file: Option<(usize, File)> = None;
-        for (latest, at) in latest {
-            let segment = &self.segments[at];
-            if file.as_ref().is_none_or(|(open, _)| *open != at) {
-                file = Some((at, File::open(&segment.path).map_err(Error::io("open", &segment.path))?));
-            }
-            let Some((_, file)) = &file else { continue };
-            let read = segment::read_one(file, segment.index.header, latest.place).map_err(Error::io("read", &segment.path))?;
-            if let Some((event, bytes)) = read.filter(|(event, _)| class::of(&event.body) == latest.class) {
-                self.view.fold(&event, bytes, options);
-            }
-        }
-        Ok(())
-    }
-
-    pub(crate) fn end(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.index.end_offset()).max().unwrap_or(0)
-    }
 }
 
 impl Writer {
@@ -344,6 +192,7 @@ impl Writer {
         }
         (self.file, self.path, self.header, self.end) = (file, segment.path.clone(), segment.index.header, segment.index.end);
         shared.write().segments.push(segment);
+        self.sealer.iter().for_each(Sealer::wake);
         Ok(())
     }
 
@@ -381,8 +230,12 @@ impl Shared {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn note_unsealed(&self, error: &Error) {
+        *self.unsealed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
     }
 
     /// Remembers damage that was met while reading.
@@ -398,7 +251,8 @@ impl Shared {
 
 impl Log {
     fn new(dir: PathBuf, options: Options, writable: bool, state: State) -> Log {
-        Log { shared: Arc::new(Shared { dir, options, writable, state: RwLock::new(state), met: Mutex::default() }) }
+        let (open, unsealed, met) = (Open::default(), Mutex::default(), Mutex::default());
+        Log { shared: Arc::new(Shared { dir, open, options, writable, state: RwLock::new(state), unsealed, met }) }
     }
 
     /// Offset that the next event will get.
@@ -427,21 +281,25 @@ impl Log {
                 }
             };
             if known != Some(*first) {
+                // The writer was faster, and sealed it already.
+                if !segment::path(dir, *first).exists() {
+                    taken_back = true;
+                    break;
+                }
                 let path = segment::path(dir, *first);
                 let file = File::open(&path).map_err(Error::io("open", &path))?;
                 let Some(header) = Header::read(&file, &path, *first)? else { break };
-                segments.push(Segment { path: path.into(), index: Index::new(header), lost: false, seen: None });
+                segments.push(Segment::hot(path, file, header));
             }
             let Some(segment) = segments.last_mut().filter(|segment| !segment.lost) else { continue };
-            let file = File::open(&segment.path).map_err(Error::io("open", &segment.path))?;
-            if !segment.is_as_seen(&file) {
+            if !segment.is_as_seen() {
                 taken_back = true;
                 break;
             }
-            segment.catch_up(&file, next, &mut each)?;
+            segment.catch_up(next, &mut each)?;
         }
         if taken_back {
-            *state = State::load(dir, options, false)?;
+            *state = State::load(dir, options, &self.shared.open, false)?;
         }
         Ok(state.end())
     }
@@ -460,6 +318,8 @@ impl Log {
             minutes: state.minutes.all(),
             ..Facts::default()
         };
+        facts.sealed = state.segments.iter().filter(|s| matches!(s.form, Form::Sealed(_))).count();
+        facts.unsealed = self.shared.unsealed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for Segment { index, .. } in &state.segments {
             for (sum, part) in facts.counts.iter_mut().zip(index.counts) {
                 sum.1 += part;
@@ -485,17 +345,28 @@ impl Log {
 
     /// Reads every record of every segment again. What it finds is in [`Facts::damage`] from then on.
     pub fn verify(&self) -> Result<Vec<Damage>, Error> {
-        let segments: Vec<_> = self.shared.read().segments.iter().map(|s| (s.path.clone(), s.index.clone(), s.lost)).collect();
+        let segments: Vec<_> =
+            self.shared.read().segments.iter().map(|s| (s.path.clone(), s.form.clone(), s.index.clone(), s.lost)).collect();
         let mut all = Vec::new();
-        for (path, index, lost) in segments {
+        for (path, form, index, lost) in segments {
             if lost {
                 all.extend(index.damage);
                 continue;
             }
-            let file = File::open(&path).map_err(Error::io("open", &path))?;
-            for block in index.blocks.iter() {
-                let buffer = segment::read_block(&file, block.start, block.end).map_err(Error::io("read", &path))?;
-                all.extend(segment::block(index.header, &buffer, block.start, block.end).1);
+            match &form {
+                Form::Sealed(sums) => {
+                    let now = Sums::of(&path).map_err(Error::io("read", &path))?;
+                    let Some(position) = sums.first_difference(&now) else { continue };
+                    let (segment, records) = (index.header.first, u64::from(index.end.number));
+                    all.push(Damage { segment, position, bytes: now.bytes, offset: segment, records });
+                    continue;
+                }
+                Form::Hot(file) => {
+                    for block in index.blocks.iter() {
+                        let buffer = segment::read_block(file, block.start, block.end).map_err(Error::io("read", &path))?;
+                        all.extend(segment::block(index.header, &buffer, block.start, block.end).1);
+                    }
+                }
             }
             // What was damaged when the index was made lies between and behind the blocks.
             let known: Vec<_> = index.damage.into_iter().filter(|known| !all.contains(known)).collect();

@@ -2,8 +2,6 @@
 //! not decoded.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +11,9 @@ use event::{Body, Entity, Event, Incident, Response, Text, Time, Uid};
 use memchr::memmem::Finder;
 
 use crate::index::{Block, id_key, ids};
-use crate::segment::{self, Header, Record};
+use crate::reader::{Form, Reader, unreadable};
+use crate::rows::Row;
+use crate::segment::Header;
 use crate::{Classes, Error, IncidentFilter, Log, Query};
 
 /// Rows of a page, whatever was asked for.
@@ -128,7 +128,7 @@ impl Plan {
             && self.keys.iter().all(|group| group.iter().any(|key| block.may_have(*key)))
     }
 
-    fn wants_record(&self, record: &Record<'_>) -> bool {
+    fn wants_record(&self, record: &Row<'_>) -> bool {
         self.classes.meets(Classes::of_byte(record.class))
             && self.needles.iter().all(|group| group.iter().any(|needle| needle.is_in(record.payload)))
     }
@@ -147,19 +147,11 @@ struct Scan {
 struct Part {
     path: Arc<Path>,
     header: Header,
+    form: Form,
     blocks: Arc<Vec<Arc<Block>>>,
 }
 
 impl Part {
-    /// Nothing when the file was removed since.
-    fn open(&self) -> Result<Option<File>, Error> {
-        match File::open(&self.path) {
-            Ok(file) => Ok(Some(file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io("open", &self.path)(error)),
-        }
-    }
-
     fn offset(&self, number: u32) -> u64 {
         self.header.first.saturating_add(u64::from(number))
     }
@@ -168,32 +160,45 @@ impl Part {
 impl Log {
     fn parts(&self) -> Vec<Part> {
         let state = self.shared.read();
-        let part = |segment: &crate::log::Segment| Part {
+        let part = |segment: &crate::state::Segment| Part {
             path: segment.path.clone(),
             header: segment.index.header,
+            form: segment.form.clone(),
             blocks: segment.index.blocks.clone(),
         };
         state.segments.iter().map(part).collect()
+    }
+
+    /// Nothing when the file was removed since; a sealed file that cannot be opened is damage, and what else there is is read.
+    fn open_part(&self, part: &Part) -> Result<Option<Reader>, Error> {
+        match Reader::open(&part.path, part.header, &part.form, &self.shared.open) {
+            Err(Error::Sealed { .. }) => {
+                if let (Some(first), Some(last)) = (part.blocks.first(), part.blocks.last()) {
+                    self.shared.note(vec![unreadable(part.header, 0, first.start.number, last.end)]);
+                }
+                Ok(None)
+            }
+            other => other,
+        }
     }
 
     /// At most `max` events from this offset on, oldest first. Damaged records are left out: their offsets are missing.
     pub fn read(&self, from: u64, max: usize) -> Result<Vec<(u64, Event)>, Error> {
         let (mut out, mut bytes) = (Vec::new(), 0);
         for part in self.parts() {
-            let mut file = None;
+            let mut reader = None;
             for block in part.blocks.iter().filter(|block| part.offset(block.end.number) > from) {
                 if out.len() >= max || bytes > BYTES_MAX {
                     return Ok(out);
                 }
-                if file.is_none() {
-                    file = part.open()?;
+                if reader.is_none() {
+                    reader = self.open_part(&part)?;
                 }
-                let Some(file) = &file else { break };
-                let buffer = segment::read_block(file, block.start, block.end).map_err(Error::io("read", &part.path))?;
-                let (records, damage) = segment::block(part.header, &buffer, block.start, block.end);
+                let Some(reader) = &reader else { break };
+                let (records, damage) = reader.rows(&part.path, block.start, block.end)?;
                 self.shared.note(damage);
-                for record in records {
-                    let offset = part.offset(record.number);
+                for record in records.iter() {
+                    let offset = record.offset;
                     if offset < from {
                         continue;
                     }
@@ -224,7 +229,7 @@ impl Log {
         let started = Instant::now();
         let mut scan = Scan::default();
         for part in self.parts().iter().rev() {
-            let mut file = None;
+            let mut reader = None;
             for block in part.blocks.iter().rev().filter(|block| plan.wants_block(part.header.first, block)) {
                 if started.elapsed() > plan.time_max {
                     scan.stopped = Some("time limit");
@@ -236,20 +241,19 @@ impl Log {
                     scan.rest = Some(part.offset(block.end.number).min(plan.before));
                     return Ok(scan);
                 }
-                if file.is_none() {
-                    file = part.open()?;
+                if reader.is_none() {
+                    reader = self.open_part(part)?;
                 }
-                let Some(file) = &file else { break };
-                let buffer = segment::read_block(file, block.start, block.end).map_err(Error::io("read", &part.path))?;
-                let (records, damage) = segment::block(part.header, &buffer, block.start, block.end);
+                let Some(reader) = &reader else { break };
+                let (records, damage) = reader.rows(&part.path, block.start, block.end)?;
                 self.shared.note(damage);
                 for record in records.iter().rev() {
-                    let offset = part.offset(record.number);
+                    let offset = record.offset;
                     if offset >= plan.before {
                         continue;
                     }
                     scan.scanned += 1;
-                    if !plan.wants_record(record) {
+                    if !plan.wants_record(&record) {
                         continue;
                     }
                     let Some(event) = record.decode() else { continue };

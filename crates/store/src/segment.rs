@@ -41,17 +41,26 @@ pub(crate) fn index_path(dir: &Path, first: u64) -> PathBuf {
     dir.join(format!("{first:016x}.idx"))
 }
 
-/// First offsets of all segments in the directory, in order.
+pub(crate) fn sealed_path(dir: &Path, first: u64) -> PathBuf {
+    dir.join(format!("{first:016x}.parquet"))
+}
+
+pub(crate) fn seal_path(dir: &Path, first: u64) -> PathBuf {
+    dir.join(format!("{first:016x}.seal"))
+}
+
+/// First offsets of all segments in the directory, sealed or not, in order.
 pub(crate) fn list(dir: &Path) -> Result<Vec<u64>, Error> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(Error::io("list", dir))? {
         let name = entry.map_err(Error::io("list", dir))?.file_name();
         // A name in another form is not ours.
-        let first = name.to_str().and_then(|n| n.strip_suffix(".log")).filter(|n| n.len() == 16);
+        let first = name.to_str().and_then(|n| n.strip_suffix(".log").or_else(|| n.strip_suffix(".parquet"))).filter(|n| n.len() == 16);
         let first = first.and_then(|n| u64::from_str_radix(n, 16).ok().filter(|f| format!("{f:016x}") == n));
         all.extend(first);
     }
     all.sort_unstable();
+    all.dedup();
     Ok(all)
 }
 
