@@ -27,6 +27,7 @@ mod sealer;
 mod search;
 mod segment;
 mod state;
+mod tally;
 mod view;
 
 pub use class::Classes;
@@ -35,4 +36,5 @@ pub use facts::{Facts, MINUTES, Minute};
 pub use log::{Log, Options, Writer, open, open_read_only};
 pub use query::{Compare, Net, Query, QueryError, Term, Test};
 pub use search::{Found, Page};
+pub use tally::{Table, Tally};
 pub use view::IncidentFilter;

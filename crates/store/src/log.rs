@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use event::Event;
@@ -66,6 +67,8 @@ pub(crate) struct Shared {
     state: RwLock<State>,
     /// Why the latest segment that could not be sealed was not.
     unsealed: Mutex<Option<String>>,
+    /// One segment is sealed at a time.
+    pub(crate) sealing: Mutex<()>,
     /// Damage that was met while reading, after the log was opened.
     met: Mutex<Vec<Damage>>,
 }
@@ -151,6 +154,15 @@ impl Writer {
             self.buffer = Vec::new();
         }
         Ok(start..self.end_offset())
+    }
+
+    /// Finishes the segment and seals all that can be; returns when it is done.
+    pub fn seal(&mut self) -> Result<(), Error> {
+        if self.end.number > 0 {
+            self.roll()?;
+        }
+        while crate::sealer::seal_next(&self.log.shared, &AtomicBool::new(false))? {}
+        Ok(())
     }
 
     pub fn log(&self) -> &Log {
@@ -251,8 +263,8 @@ impl Shared {
 
 impl Log {
     fn new(dir: PathBuf, options: Options, writable: bool, state: State) -> Log {
-        let (open, unsealed, met) = (Open::default(), Mutex::default(), Mutex::default());
-        Log { shared: Arc::new(Shared { dir, open, options, writable, state: RwLock::new(state), unsealed, met }) }
+        let (open, unsealed, sealing, met) = (Open::default(), Mutex::default(), Mutex::default(), Mutex::default());
+        Log { shared: Arc::new(Shared { dir, open, options, writable, state: RwLock::new(state), unsealed, sealing, met }) }
     }
 
     /// Offset that the next event will get.

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use event::Event;
 
+use crate::index::Block;
 use crate::rows::Rows;
 use crate::sealed::{Sealed, Sums};
+use crate::search::Plan;
 use crate::segment::{self, Header, Place};
 use crate::{Damage, Error};
 
@@ -101,6 +103,50 @@ impl Reader {
                 Ok((all, damage))
             }
         }
+    }
+
+    /// Of blocks in order, the first of those that are read together with the last one: at most `rows` of one row group, without a gap.
+    pub(crate) fn run(&self, blocks: &[&Block], rows: u64) -> usize {
+        let last = blocks.len().saturating_sub(1);
+        let Reader::Sealed(sealed, _) = self else { return last };
+        let end = blocks[last].end.position;
+        let group = sealed.within_group(0..end, true).start;
+        let mut from = last;
+        while let Some(before) = from.checked_sub(1).map(|at| blocks[at])
+            && before.end.position == blocks[from].start.position
+            && before.start.position >= group
+            && end - before.start.position <= rows
+        {
+            from -= 1;
+        }
+        from
+    }
+
+    /// As [`Reader::rows`], without rows that the plan rules out by single columns.
+    pub(crate) fn wanted_rows(&self, path: &Path, start: Place, end: Place, plan: &Plan) -> Result<(Rows, Vec<Damage>), Error> {
+        let Reader::Sealed(sealed, header) = self else { return self.rows(path, start, end) };
+        if plan.conditions.is_empty() {
+            return self.rows(path, start, end);
+        }
+        let mut all = Rows::default();
+        let mut at = start.position;
+        while at < end.position {
+            let part = sealed.within_group(at..end.position, false);
+            let read = || {
+                let wanted = sealed.select(plan.conditions.iter(), part.clone())?;
+                match &wanted {
+                    Some(wanted) if !wanted.contains(&true) => Ok(Rows::default()),
+                    wanted => sealed.records(part.clone(), wanted.as_deref()),
+                }
+            };
+            let Ok(rows) = read() else {
+                let number = start.number + (part.start - start.position) as u32;
+                return Ok((all, vec![unreadable(*header, part.start, number, end)]));
+            };
+            all.append(rows);
+            at = part.end;
+        }
+        Ok((all, Vec::new()))
     }
 
     /// The event of the record at `place` and its stored size, when it stands there.

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
@@ -72,6 +72,7 @@ fn run(shared: &Weak<Shared>, woken: &Receiver<()>, stop: &AtomicBool) {
 
 /// Seals the oldest segment that can be. False when there is none.
 pub(crate) fn seal_next(shared: &Shared, stop: &AtomicBool) -> Result<bool, Error> {
+    let _alone = shared.sealing.lock().unwrap_or_else(PoisonError::into_inner);
     let next = {
         let state = shared.read();
         let finished = state.segments.len().saturating_sub(1);

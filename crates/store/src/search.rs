@@ -13,6 +13,7 @@ use memchr::memmem::Finder;
 use crate::index::{Block, id_key, ids};
 use crate::reader::{Form, Reader, unreadable};
 use crate::rows::Row;
+use crate::sealed::Condition;
 use crate::segment::Header;
 use crate::{Classes, Error, IncidentFilter, Log, Query};
 
@@ -22,6 +23,9 @@ const ROWS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 64 << 20;
 /// What a beginning of an id can stand for.
 const COMPLETIONS_MAX: usize = 20;
+/// Rows of sealed segments that are read at once, at the beginning of a search and later.
+const RUN_ROWS_MIN: u64 = 4_096;
+const RUN_ROWS_MAX: u64 = 65_536;
 /// A shorter beginning of an id is no id.
 const PREFIX_MIN: usize = 5;
 
@@ -48,7 +52,6 @@ pub enum Found {
 }
 
 /// What can be decided without decoding.
-#[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) from: Option<Time>,
     pub(crate) to: Option<Time>,
@@ -58,6 +61,10 @@ pub(crate) struct Plan {
     pub(crate) keys: Vec<Vec<u64>>,
     /// Of each group, a record must have one of these byte strings at least.
     pub(crate) needles: Vec<Vec<Needle>>,
+    /// What single columns of sealed segments can decide.
+    pub(crate) conditions: Vec<Condition>,
+    /// They decide everything: what they select need not be looked at again.
+    pub(crate) decided: bool,
     pub(crate) rows_max: u64,
     pub(crate) time_max: Duration,
 }
@@ -79,7 +86,7 @@ impl Needle {
         Needle::AnyCase(text.to_ascii_lowercase().into_bytes())
     }
 
-    fn is_in(&self, bytes: &[u8]) -> bool {
+    pub(crate) fn is_in(&self, bytes: &[u8]) -> bool {
         match self {
             Needle::Exact(finder) => finder.find(bytes).is_some(),
             Needle::AnyCase(text) => contains(bytes, text),
@@ -115,12 +122,14 @@ impl Plan {
             before: u64::MAX,
             keys: Vec::new(),
             needles: Vec::new(),
+            conditions: Vec::new(),
+            decided: true,
             rows_max: u64::MAX,
             time_max: Duration::MAX,
         }
     }
 
-    fn wants_block(&self, first: u64, block: &Block) -> bool {
+    pub(crate) fn wants_block(&self, first: u64, block: &Block) -> bool {
         first.saturating_add(u64::from(block.start.number)) < self.before
             && block.classes.meets(self.classes)
             && self.from.is_none_or(|from| block.last >= from)
@@ -128,7 +137,7 @@ impl Plan {
             && self.keys.iter().all(|group| group.iter().any(|key| block.may_have(*key)))
     }
 
-    fn wants_record(&self, record: &Row<'_>) -> bool {
+    pub(crate) fn wants_record(&self, record: &Row<'_>) -> bool {
         self.classes.meets(Classes::of_byte(record.class))
             && self.needles.iter().all(|group| group.iter().any(|needle| needle.is_in(record.payload)))
     }
@@ -144,21 +153,25 @@ struct Scan {
 }
 
 /// A segment as it was when the search began.
-struct Part {
-    path: Arc<Path>,
-    header: Header,
+pub(crate) struct Part {
+    pub(crate) path: Arc<Path>,
+    pub(crate) header: Header,
     form: Form,
-    blocks: Arc<Vec<Arc<Block>>>,
+    pub(crate) blocks: Arc<Vec<Arc<Block>>>,
 }
 
 impl Part {
+    pub(crate) fn is_sealed(&self) -> bool {
+        matches!(self.form, Form::Sealed(_))
+    }
+
     fn offset(&self, number: u32) -> u64 {
         self.header.first.saturating_add(u64::from(number))
     }
 }
 
 impl Log {
-    fn parts(&self) -> Vec<Part> {
+    pub(crate) fn parts(&self) -> Vec<Part> {
         let state = self.shared.read();
         let part = |segment: &crate::state::Segment| Part {
             path: segment.path.clone(),
@@ -170,7 +183,7 @@ impl Log {
     }
 
     /// Nothing when the file was removed since; a sealed file that cannot be opened is damage, and what else there is is read.
-    fn open_part(&self, part: &Part) -> Result<Option<Reader>, Error> {
+    pub(crate) fn open_part(&self, part: &Part) -> Result<Option<Reader>, Error> {
         match Reader::open(&part.path, part.header, &part.form, &self.shared.open) {
             Err(Error::Sealed { .. }) => {
                 if let (Some(first), Some(last)) = (part.blocks.first(), part.blocks.last()) {
@@ -228,9 +241,13 @@ impl Log {
     fn scan(&self, plan: &Plan, visit: &mut dyn FnMut(u64, Event, usize) -> ControlFlow<Option<&'static str>>) -> Result<Scan, Error> {
         let started = Instant::now();
         let mut scan = Scan::default();
+        let mut run_rows = RUN_ROWS_MIN;
         for part in self.parts().iter().rev() {
             let mut reader = None;
-            for block in part.blocks.iter().rev().filter(|block| plan.wants_block(part.header.first, block)) {
+            let wanted: Vec<&Block> =
+                part.blocks.iter().map(|block| &**block).filter(|block| plan.wants_block(part.header.first, block)).collect();
+            let mut left = wanted.len();
+            while let Some(last) = left.checked_sub(1).and_then(|at| wanted.get(at)) {
                 if started.elapsed() > plan.time_max {
                     scan.stopped = Some("time limit");
                 }
@@ -238,22 +255,24 @@ impl Log {
                     scan.stopped = Some("row limit");
                 }
                 if scan.stopped.is_some() {
-                    scan.rest = Some(part.offset(block.end.number).min(plan.before));
+                    scan.rest = Some(part.offset(last.end.number).min(plan.before));
                     return Ok(scan);
                 }
                 if reader.is_none() {
                     reader = self.open_part(part)?;
                 }
                 let Some(reader) = &reader else { break };
-                let (records, damage) = reader.rows(&part.path, block.start, block.end)?;
+                // Blocks that follow one another are read at once, more of them the longer the search goes on.
+                let from = reader.run(&wanted[..left], run_rows);
+                run_rows = (run_rows * 2).min(RUN_ROWS_MAX);
+                let (start, end) = (wanted[from].start, last.end);
+                left = from;
+                let (records, damage) = reader.wanted_rows(&part.path, start, end, plan)?;
                 self.shared.note(damage);
+                scan.scanned += u64::from(end.number - start.number);
                 for record in records.iter().rev() {
                     let offset = record.offset;
-                    if offset >= plan.before {
-                        continue;
-                    }
-                    scan.scanned += 1;
-                    if !plan.wants_record(&record) {
+                    if offset >= plan.before || !plan.wants_record(&record) {
                         continue;
                     }
                     let Some(event) = record.decode() else { continue };

@@ -107,6 +107,17 @@ impl Sealed {
         self.read(1, rows)
     }
 
+    pub(crate) fn rests(&self, rows: Range<u64>) -> Result<Values> {
+        self.read(self.rest, rows)
+    }
+
+    /// False when the row group of `row` has a value in every row.
+    pub(crate) fn may_be_null(&self, column: usize, row: u64) -> bool {
+        let group = self.starts.partition_point(|start| *start <= row).saturating_sub(1);
+        let chunk = self.meta.row_groups().get(group).and_then(|group| group.columns().get(self.places[column]));
+        chunk.and_then(|chunk| chunk.statistics()?.null_count_opt()) != Some(0)
+    }
+
     fn read(&self, place: usize, rows: Range<u64>) -> Result<Values> {
         let group = self.starts.partition_point(|start| *start <= rows.start).saturating_sub(1);
         let Some(meta) = self.meta.row_groups().get(group) else { return Ok(Values::Nothing) };

@@ -6,16 +6,19 @@
 //! %016x.seal     the segment's index, and what the bytes of the Parquet file were; with it the sealed file is in force
 //! ```
 //!
-//! `split.rs` takes records apart and puts them together, `write.rs` and `file.rs` are the file, `checked.rs` its checksums.
+//! `split.rs` takes records apart and puts them together, `write.rs` and `file.rs` are the file, `checked.rs` its checksums; `select.rs` finds the
+//! rows that matter to a search by single columns.
 
 pub(crate) mod checked;
 pub(crate) mod column;
 pub(crate) mod file;
+pub(crate) mod select;
 mod split;
 pub(crate) mod write;
 
 pub(crate) use checked::Sums;
 pub(crate) use file::{Sealed, Values};
+pub(crate) use select::Condition;
 pub(crate) use write::Sealing;
 
 /// Of the Parquet files' inner form, in their metadata as `bartizan.format`.

@@ -8,4 +8,5 @@ mod kill;
 mod language;
 mod reopen;
 mod samples;
+mod sealed;
 mod search;

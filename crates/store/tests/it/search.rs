@@ -108,12 +108,16 @@ proptest! {
         limit in 1..40_usize,
         rows_max in prop_oneof![Just(u64::MAX), Just(1), Just(30)],
         reopened in any::<bool>(),
+        sealed in any::<bool>(),
     ) {
         let dir = tempfile::tempdir().expect("a directory");
         let events: Vec<Event> = (0..).zip(bodies).map(|(i, body)| samples::event(i, body, &format!("line {i}"))).collect();
         let (mut writer, mut log) = open(dir.path(), small()).expect("opened");
         for batch in events.chunks(11) {
             writer.append(batch).expect("appended");
+        }
+        if sealed {
+            writer.seal().expect("sealed");
         }
         if reopened {
             drop((writer, log));
@@ -126,6 +130,59 @@ proptest! {
             prop_assert_eq!(pages(&log, &query, limit), expected, "{}", text);
         }
     }
+
+    #[test]
+    fn a_tally_counts_what_a_filter_leaves(
+        bodies in prop::collection::vec(body(), 1..120),
+        queries in prop::collection::vec((prop::collection::vec(term(), 0..3), by()), 12),
+        sealed in 0..3_usize,
+    ) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut events: Vec<Event> = (0..).zip(bodies).map(|(i, body)| samples::event(i, body, &format!("line {i}"))).collect();
+        events.extend(samples::all());
+        let (mut writer, log) = open(dir.path(), small()).expect("opened");
+        for (n, batch) in events.chunks(31).enumerate() {
+            writer.append(batch).expect("appended");
+            if n < sealed {
+                writer.seal().expect("sealed");
+            }
+        }
+        for (terms, by) in queries {
+            let text = format!("{} {by}", terms.join(" "));
+            let query = Query::parse(&text).expect("a query");
+            let tally = query.tally.clone().expect("is counted");
+            let mut expected = std::collections::BTreeMap::new();
+            for event in events.iter().filter(|event| query.matches(event)) {
+                let us = event.meta.time.us();
+                let time = tally.every_s.map(|s| event::Time::from_us(us - us.rem_euclid(s * 1_000_000)).to_string());
+                let values = tally.by.iter().map(|name| {
+                    let value = event::field::by_name(name).and_then(|field| (field.read)(event));
+                    value.map_or_else(String::new, |value| value.to_string())
+                });
+                *expected.entry(time.into_iter().chain(values).collect::<Vec<_>>()).or_insert(0_u64) += 1;
+            }
+            let table = log.tally(&query, &tally).expect("counted");
+            prop_assert_eq!(table.total, expected.values().sum::<u64>(), "{}", text);
+            let shown: u64 = table.rows.iter().map(|(_, n)| n).sum();
+            prop_assert_eq!(shown + table.others, table.total, "{}", text);
+            for (key, count) in &table.rows {
+                prop_assert_eq!(expected.get(key), Some(count), "{} {:?}", text, key);
+            }
+            prop_assert_eq!(table.rows.len(), expected.len().min(tally.top), "{}", text);
+        }
+    }
+}
+
+fn by() -> impl Strategy<Value = String> {
+    let fields: Vec<&'static str> = event::field::ALL.iter().map(|field| field.name).filter(|name| *name != "raw").collect();
+    let field = prop::sample::select(fields);
+    prop_oneof![
+        Just("| count".to_owned()),
+        Just("| timechart 1m".to_owned()),
+        field.clone().prop_map(|f| format!("| count by {f}")),
+        (field.clone(), field.clone()).prop_map(|(f, g)| format!("| count by {f}, {g}, 5m")),
+        field.prop_map(|f| format!("| top 3 {f}")),
+    ]
 }
 
 #[test]
