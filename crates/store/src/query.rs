@@ -146,7 +146,7 @@ impl Net {
         (bits(ip) ^ self.bits) & mask == 0
     }
 
-    fn address(self) -> Option<IpAddr> {
+    pub(crate) fn address(self) -> Option<IpAddr> {
         (self.prefix == 128).then(|| IpAddr::V6(Ipv6Addr::from_bits(self.bits)).to_canonical())
     }
 }

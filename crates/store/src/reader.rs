@@ -123,7 +123,15 @@ impl Reader {
     }
 
     /// As [`Reader::rows`], without rows that the plan rules out by single columns.
-    pub(crate) fn wanted_rows(&self, path: &Path, start: Place, end: Place, plan: &Plan) -> Result<(Rows, Vec<Damage>), Error> {
+    /// `stories`: some of them may be of a class that names entities elsewhere than in columns.
+    pub(crate) fn wanted_rows(
+        &self,
+        path: &Path,
+        start: Place,
+        end: Place,
+        plan: &Plan,
+        stories: bool,
+    ) -> Result<(Rows, Vec<Damage>), Error> {
         let Reader::Sealed(sealed, header) = self else { return self.rows(path, start, end) };
         if plan.conditions.is_empty() {
             return self.rows(path, start, end);
@@ -133,6 +141,9 @@ impl Reader {
         while at < end.position {
             let part = sealed.within_group(at..end.position, false);
             let read = || {
+                if sealed.rules_out(plan.conditions.iter(), part.start, stories) {
+                    return Ok(Rows::default());
+                }
                 let wanted = sealed.select(plan.conditions.iter(), part.clone())?;
                 match &wanted {
                     Some(wanted) if !wanted.contains(&true) => Ok(Rows::default()),

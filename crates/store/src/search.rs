@@ -267,7 +267,8 @@ impl Log {
                 run_rows = (run_rows * 2).min(RUN_ROWS_MAX);
                 let (start, end) = (wanted[from].start, last.end);
                 left = from;
-                let (records, damage) = reader.wanted_rows(&part.path, start, end, plan)?;
+                let stories = wanted[from..].iter().any(|block| block.classes.meets(Classes::STORIES));
+                let (records, damage) = reader.wanted_rows(&part.path, start, end, plan, stories)?;
                 self.shared.note(damage);
                 scan.scanned += u64::from(end.number - start.number);
                 for record in records.iter().rev() {

@@ -146,7 +146,7 @@ impl Log {
             }
             return Ok(());
         }
-        let (rows, damage) = reader.wanted_rows(&run.part.path, run.start, run.end, plan)?;
+        let (rows, damage) = reader.wanted_rows(&run.part.path, run.start, run.end, plan, true)?;
         self.shared.note(damage);
         let mut key = Vec::new();
         for row in rows.iter().filter(|row| row.offset < plan.before && plan.wants_record(row)) {

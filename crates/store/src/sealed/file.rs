@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parquet::basic::Type;
+use parquet::bloom_filter::Sbbf;
 use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int64Type};
 use parquet::errors::{ParquetError, Result};
@@ -116,6 +117,19 @@ impl Sealed {
         let group = self.starts.partition_point(|start| *start <= row).saturating_sub(1);
         let chunk = self.meta.row_groups().get(group).and_then(|group| group.columns().get(self.places[column]));
         chunk.and_then(|chunk| chunk.statistics()?.null_count_opt()) != Some(0)
+    }
+
+    /// True when the column has a Bloom filter and the value is certainly not in the row group of `row`.
+    pub(crate) fn bloom_denies(&self, column: usize, row: u64, value: &str) -> bool {
+        let group = self.starts.partition_point(|start| *start <= row).saturating_sub(1);
+        let Some(chunk) = self.meta.row_groups().get(group).and_then(|group| group.columns().get(self.places[column])) else {
+            return false;
+        };
+        let rows = self.starts[group + 1] - self.starts[group];
+        if chunk.statistics().and_then(|s| s.null_count_opt()) == Some(rows) {
+            return true;
+        }
+        matches!(Sbbf::read_from_column_chunk(chunk, &*self.file), Ok(Some(filter)) if !filter.check(value))
     }
 
     fn read(&self, place: usize, rows: Range<u64>) -> Result<Values> {

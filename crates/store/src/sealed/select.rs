@@ -122,6 +122,30 @@ pub(crate) fn of_entity(kind: EntityKind) -> Option<Vec<usize>> {
 const STORIES: [&[u8]; 4] = [b"finding", b"incident", b"response", b"order"];
 
 impl Sealed {
+    /// True when the Bloom filters of the row group say that no row can be what is looked for. `stories`: some of its rows may be of a class
+    /// that names entities in its story.
+    pub(crate) fn rules_out<'c>(&self, mut conditions: impl Iterator<Item = &'c Condition>, row: u64, stories: bool) -> bool {
+        let has_none = |columns: &[usize], values: &[String]| {
+            columns.iter().all(|column| values.iter().all(|value| self.bloom_denies(*column, row, value)))
+        };
+        // Records that were kept whole are in no filter.
+        if column::place("time").is_none_or(|time| self.may_be_null(time, row)) {
+            return false;
+        }
+        conditions.any(|condition| match condition {
+            // Values are stored as they were written, and filters know no case.
+            Condition::Address { columns, ip } if !stories => {
+                let mapped = if let IpAddr::V4(v4) = ip { IpAddr::V6(v4.to_ipv6_mapped()) } else { *ip };
+                has_none(columns, &[ip.to_string(), mapped.to_string()])
+            }
+            Condition::Column { column, test: Test::Net(net) } => net.address().is_some_and(|ip| {
+                let mapped = if let IpAddr::V4(v4) = ip { IpAddr::V6(v4.to_ipv6_mapped()) } else { ip };
+                has_none(&[*column], &[ip.to_string(), mapped.to_string()])
+            }),
+            _ => false,
+        })
+    }
+
     /// One entry a row: whether it has to be looked at. `None`: every row has.
     pub(crate) fn select<'c>(&self, conditions: impl Iterator<Item = &'c Condition>, rows: Range<u64>) -> Result<Option<Vec<bool>>> {
         let count = (rows.end - rows.start) as usize;
@@ -159,7 +183,10 @@ impl Sealed {
     fn mark(&self, condition: &Condition, rows: &Range<u64>, marks: &mut [bool]) -> Result<()> {
         match condition {
             Condition::Time { from, to } => {
-                let Some(time) = column::place("time") else { return Ok(marks.fill(true)) };
+                let Some(time) = column::place("time") else {
+                    marks.fill(true);
+                    return Ok(());
+                };
                 if let Values::Numbers(times) = self.column(time, rows.clone())? {
                     let (from, to) = (from.map_or(i64::MIN, Time::us), to.map_or(i64::MAX, Time::us));
                     times.rows().zip(marks).for_each(|(us, mark)| *mark = us.is_some_and(|us| from <= *us && *us < to));
@@ -188,7 +215,10 @@ impl Sealed {
                 }
             },
             Condition::Target { part, test } => {
-                let Some(target) = column::place("target") else { return Ok(marks.fill(true)) };
+                let Some(target) = column::place("target") else {
+                    marks.fill(true);
+                    return Ok(());
+                };
                 if let Values::Bytes(texts) = self.column(target, rows.clone())? {
                     each_text(&texts, marks, |text| {
                         let Ok(text) = std::str::from_utf8(text) else { return true };
@@ -203,7 +233,7 @@ impl Sealed {
                     }
                 }
                 if let Values::Bytes(classes) = self.classes(rows.clone())? {
-                    each_text(&classes, marks, |class| STORIES.contains(&class));
+                    each_text(&classes, marks, names_elsewhere);
                 }
             }
             Condition::Address { columns, ip } => {
@@ -218,7 +248,7 @@ impl Sealed {
                     }
                 }
                 if let Values::Bytes(classes) = self.classes(rows.clone())? {
-                    each_text(&classes, marks, |class| STORIES.contains(&class));
+                    each_text(&classes, marks, names_elsewhere);
                 }
             }
             Condition::Says(needles) => {
@@ -237,6 +267,11 @@ impl Sealed {
         }
         Ok(())
     }
+}
+
+/// Classes that this version does not know are stored as their number.
+fn names_elsewhere(class: &[u8]) -> bool {
+    STORIES.contains(&class) || class.first().is_some_and(u8::is_ascii_digit)
 }
 
 /// Marks the rows whose text `matches`. Values of a dictionary are one and the same bytes: each is asked about once, mostly.

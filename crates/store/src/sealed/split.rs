@@ -481,7 +481,7 @@ mod tests {
         let event = request();
         let (cells, rest) = there_and_back(&encode(&event), 9);
         assert_eq!(cells, 13, "time, logged, source, record, format, src_ip, method, target, status, bytes_out, verdict, score, raw");
-        let mut other = event.clone();
+        let mut other = event;
         other.meta.uid = Uid::of_record("elsewhere", 1);
         let (_, longer) = there_and_back(&encode(&other), 9);
         assert_eq!(longer, rest - 2 + 19, "a name that follows from nothing is kept");
