@@ -237,6 +237,7 @@ impl Engine {
             Ok(ended) => self.tell(&ended, "bartizan", now),
             Err(error) => say(&format!("ended responses were not written: {error}")),
         }
+        self.writer.tend();
     }
 
     /// Carries out what a person asked for: written to the log first.

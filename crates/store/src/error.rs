@@ -25,6 +25,12 @@ pub enum Error {
     Version { path: PathBuf, found: u32, newest: u32 },
     #[error("{} cannot be read: {why}", path.display())]
     Sealed { path: PathBuf, why: String },
+    #[error("{}: {why}", path.display())]
+    Key { path: PathBuf, why: String },
+    #[error("{} cannot go on: {records} records are missing between the files of the log", dir.display())]
+    Gap { dir: PathBuf, records: u64 },
+    #[error("no record {record} in the log")]
+    NoRecord { record: u64 },
     #[error("event {uid} takes {bytes} bytes, at most {max} can be stored")]
     TooLarge { uid: event::Uid, bytes: usize, max: usize },
     #[error("event {uid} cannot be encoded: {why}")]

@@ -4,6 +4,7 @@ use event::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::Damage;
+use crate::audit::Head;
 
 /// Minutes kept for the chart: one day.
 pub const MINUTES: usize = 1_440;
@@ -19,6 +20,10 @@ pub struct Facts {
     pub sealed: usize,
     /// Why a finished segment could not be sealed; it stays as it is and is tried again.
     pub unsealed: Option<String>,
+    /// Latest signed head of the tree over all records; known to the writing process alone.
+    pub head: Option<Head>,
+    /// Why no newer one could be signed; it is tried again.
+    pub unattested: Option<String>,
     /// On disk, segments and their indexes.
     pub bytes: u64,
     /// Cut from the end when the writer opened the log: a record that was being written when the machine or the program stopped.

@@ -14,6 +14,7 @@
 //! Architecture Invariant: what a reader of this process sees is durable. Whatever stands in a file, reading it does not panic,
 //! and one damaged record costs that record alone. Indexes and views can be made again from the segments at any time.
 
+pub mod audit;
 mod class;
 mod error;
 mod facts;
@@ -29,6 +30,7 @@ mod segment;
 mod state;
 mod tally;
 mod view;
+mod walk;
 
 pub use class::Classes;
 pub use error::{Damage, Error};

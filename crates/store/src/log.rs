@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 
 use event::Event;
 
+use crate::audit::{Head, Keeper, Opening};
 use crate::index::{DAMAGE_MAX, minute_of};
 use crate::reader::{Form, Open};
 use crate::sealed::Sums;
 use crate::sealer::Sealer;
-use crate::segment::{self, Header, Place};
+use crate::segment::{self, HEAD, Header, Place};
 use crate::state::{Segment, State};
 use crate::{Damage, Error, Facts, class};
 
@@ -47,6 +48,8 @@ pub struct Writer {
     buffer: Vec<u8>,
     /// Bytes behind `end` are left over from a batch that failed.
     dirty: bool,
+    /// Without it nothing is attested, and [`Facts::unattested`] says why.
+    audit: Option<Keeper>,
     /// Ends before the directory is given free.
     sealer: Option<Sealer>,
     _lock: File,
@@ -67,6 +70,8 @@ pub(crate) struct Shared {
     state: RwLock<State>,
     /// Why the latest segment that could not be sealed was not.
     unsealed: Mutex<Option<String>>,
+    /// The latest signed head, or why there is no newer one.
+    attested: Mutex<(Option<Head>, Option<String>)>,
     /// One segment is sealed at a time.
     pub(crate) sealing: Mutex<()>,
     /// Damage that was met while reading, after the log was opened.
@@ -80,7 +85,9 @@ pub fn open(dir: &Path, options: Options) -> Result<(Writer, Log), Error> {
     let lock = lock(dir, &logs)?;
     let shut = Open::default();
     let mut state = State::load(&logs, &options, &shut, true)?;
-    let end = state.end();
+    // What is attested and gone is never given another name.
+    let opening = Opening::read(dir);
+    let end = state.end().max(opening.as_ref().map_or(0, Opening::attested));
     let appendable = state
         .segments
         .last()
@@ -93,8 +100,11 @@ pub fn open(dir: &Path, options: Options) -> Result<(Writer, Log), Error> {
     let file = File::options().read(true).write(true).open(&path).map_err(Error::io("open", &path))?;
     let seal = options.seal;
     let log = Log::new(logs, options, true, state);
+    let audit = opening.and_then(|opening| Keeper::open(opening, &log.shared, header.first));
+    log.shared.note_attested(audit.as_ref().map(Keeper::latest));
+    let audit = audit.ok();
     let sealer = seal.then(|| Sealer::start(&log.shared));
-    let writer = Writer { log: log.clone(), file, path, header, end, buffer: Vec::new(), dirty: false, sealer, _lock: lock };
+    let writer = Writer { audit, log: log.clone(), file, path, header, end, buffer: Vec::new(), dirty: false, sealer, _lock: lock };
     Ok((writer, log))
 }
 
@@ -150,6 +160,7 @@ impl Writer {
             return Err(Error::io("write", &self.path)(error));
         }
         self.publish(events, &ends);
+        self.attest(&ends);
         if self.buffer.capacity() > 16 << 20 {
             self.buffer = Vec::new();
         }
@@ -163,6 +174,36 @@ impl Writer {
         }
         while crate::sealer::seal_next(&self.log.shared, &AtomicBool::new(false))? {}
         Ok(())
+    }
+
+    /// The records of the batch in `buffer` are on disk: they go into the tree, and a head is signed when it is time for one. What fails
+    /// here is said in [`Facts::unattested`] and tried again: the batch stands.
+    fn attest(&mut self, ends: &[usize]) {
+        let Some(audit) = &mut self.audit else { return };
+        let mut start = 0;
+        for end in ends {
+            if let Some([class, payload @ ..]) = self.buffer.get(start + HEAD - 1..*end) {
+                audit.add(*class, payload);
+            }
+            start = *end;
+        }
+        let done = audit.write().and_then(|()| audit.attest_when_due());
+        self.log.shared.note_attested(done.as_ref().map(|()| audit.latest()));
+    }
+
+    /// To be called now and then, so that a quiet log is attested as well.
+    pub fn tend(&mut self) {
+        let Some(audit) = &mut self.audit else { return };
+        let done = audit.attest_when_due();
+        self.log.shared.note_attested(done.as_ref().map(|()| audit.latest()));
+    }
+
+    /// Signs a head over all there is and returns it: `None` for an empty log, or when nothing can be signed.
+    pub fn head(&mut self) -> Result<Option<Head>, Error> {
+        let Some(audit) = &mut self.audit else { return Ok(None) };
+        let head = audit.attest()?;
+        self.log.shared.note_attested(Ok(head.as_ref()));
+        Ok(head)
     }
 
     pub fn log(&self) -> &Log {
@@ -204,6 +245,13 @@ impl Writer {
         }
         (self.file, self.path, self.header, self.end) = (file, segment.path.clone(), segment.index.header, segment.index.end);
         shared.write().segments.push(segment);
+        if let Some(audit) = &mut self.audit
+            && let Err(error) = audit.roll(self.header.first)
+        {
+            // Made again from the log when it is opened the next time.
+            shared.note_attested(Err(&error));
+            self.audit = None;
+        }
         self.sealer.iter().for_each(Sealer::wake);
         Ok(())
     }
@@ -230,6 +278,8 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        // What cannot be signed now is signed by the next writer.
+        let _ = self.audit.as_mut().map(Keeper::attest);
         if let Some(last) = self.log.shared.read().segments.last() {
             let _ = last.index.save(&self.log.shared.dir);
         }
@@ -250,6 +300,15 @@ impl Shared {
         *self.unsealed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
     }
 
+    pub(crate) fn note_attested(&self, head: Result<Option<&Head>, &Error>) {
+        let mut attested = self.attested.lock().unwrap_or_else(PoisonError::into_inner);
+        match head {
+            Ok(head) if attested.0.as_ref() == head => attested.1 = None,
+            Ok(head) => *attested = (head.cloned(), None),
+            Err(error) => attested.1 = Some(error.to_string()),
+        }
+    }
+
     /// Remembers damage that was met while reading.
     pub(crate) fn note(&self, damage: Vec<Damage>) {
         let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
@@ -263,8 +322,9 @@ impl Shared {
 
 impl Log {
     fn new(dir: PathBuf, options: Options, writable: bool, state: State) -> Log {
-        let (open, unsealed, sealing, met) = (Open::default(), Mutex::default(), Mutex::default(), Mutex::default());
-        Log { shared: Arc::new(Shared { dir, open, options, writable, state: RwLock::new(state), unsealed, sealing, met }) }
+        let (open, unsealed, attested) = (Open::default(), Mutex::default(), Mutex::default());
+        let (sealing, met) = (Mutex::default(), Mutex::default());
+        Log { shared: Arc::new(Shared { dir, open, options, writable, state: RwLock::new(state), unsealed, attested, sealing, met }) }
     }
 
     /// Offset that the next event will get.
@@ -332,6 +392,7 @@ impl Log {
         };
         facts.sealed = state.segments.iter().filter(|s| matches!(s.form, Form::Sealed(_))).count();
         facts.unsealed = self.shared.unsealed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (facts.head, facts.unattested) = self.shared.attested.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for Segment { index, .. } in &state.segments {
             for (sum, part) in facts.counts.iter_mut().zip(index.counts) {
                 sum.1 += part;

@@ -369,6 +369,16 @@ impl Log {
         self.newest(&Plan::of_id(uid, classes), |e| matches!(&e.body, Body::Finding(f) if f.uid == uid))
     }
 
+    /// The newest record of an incident or a response, by its whole name.
+    pub fn newest_of(&self, uid: &str) -> Result<Option<(u64, Event)>, Error> {
+        let classes = ["incident", "response"].into_iter().filter_map(Classes::parse).collect();
+        self.newest(&Plan::of_id(uid, classes), |e| match &e.body {
+            Body::Incident(incident) => incident.uid == uid,
+            Body::Response(response) => response.uid == uid,
+            _ => false,
+        })
+    }
+
     /// The HTTP event with this request id.
     pub fn request(&self, id: &str) -> Result<Option<(u64, Event)>, Error> {
         let Some(classes) = Classes::parse("http") else { return Ok(None) };

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+mod audit;
 mod check;
 mod console;
 mod demo;
@@ -24,6 +25,7 @@ mod posture;
 mod protect;
 mod replay;
 mod rule;
+mod search;
 mod series;
 mod template;
 mod text;
@@ -80,6 +82,8 @@ enum Command {
     Waf(waf::Waf),
     Generate(generate::Generate),
     Geo(geo::Geo),
+    Search(search::Search),
+    Audit(audit::Audit),
     Template(template::Template),
     Series(series::Series),
     Model(model::Model),
@@ -123,6 +127,8 @@ pub fn main() -> ExitCode {
         Command::Waf(args) => waf::run(&args, &global),
         Command::Generate(args) => generate::run(&args, &global),
         Command::Geo(args) => geo::run(&args, &global),
+        Command::Search(args) => search::run(&args, &global),
+        Command::Audit(args) => audit::run(&args, &global),
         Command::Template(args) => template::run(&args, &global),
         Command::Series(args) => series::run(&args, &global),
         Command::Forecast(args) => forecast::run(&args, &global),

@@ -2,15 +2,21 @@
 
 use event::{Body, Event, ocsf};
 use maud::{Markup, html};
-use store::{Page, Query};
+use store::{Page, Query, Table};
 
 use super::{Ctx, Gone, Here, layout};
 use crate::href::Href;
 use crate::part::{count, empty, entity, incident_href, moment, text, verdict};
 use crate::shown;
 
-const EXAMPLES: [&str; 5] =
-    ["class:http status:>=500", "src_ip:203.0.113.0/24", "class:finding severity:>=high", "verdict:blocked", "\"union select\""];
+const EXAMPLES: [&str; 6] = [
+    "class:http status:>=500",
+    "src_ip:203.0.113.0/24",
+    "class:finding severity:>=high",
+    "verdict:blocked",
+    "\"union select\"",
+    "class:http | top 20 src_ip",
+];
 
 pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
     let asked: String = ctx.asked("q").unwrap_or_default().chars().take(2_000).collect();
@@ -40,6 +46,9 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
 }
 
 fn results(ctx: &Ctx, asked: &str, query: &Query, before: Option<u64>) -> Result<Markup, Gone> {
+    if let Some(tally) = &query.tally {
+        return Ok(table(&ctx.log().tally(query, tally)?));
+    }
     let query = Query { before, limit: 50, ..query.clone() };
     let page = ctx.log().query(&query)?;
     Ok(html! {
@@ -49,6 +58,32 @@ fn results(ctx: &Ctx, asked: &str, query: &Query, before: Option<u64>) -> Result
             @if let Some(next) = page.next { p.more { a href=(Href::to("/search").query("q", asked).query("before", &next.to_string())) { "Older" } } }
         }
     })
+}
+
+/// What `| count by ..` counted, with a bar for each row.
+fn table(table: &Table) -> Markup {
+    let most = table.rows.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
+    html! {
+        section.panel aria-labelledby="found" {
+            h2 id="found" { "Counted" span.sub {
+                (count(table.total)) " records in " (count(table.rows.len() as u64)) " rows, " (count(table.scanned)) " looked at"
+                @if table.others > 0 { ", " (count(table.others)) " records in rows not shown" }
+                @if let Some(why) = table.stopped_early { ", stopped early: " (why) }
+            } }
+            @if table.rows.is_empty() {
+                (empty("Nothing in the log fits.", &html! {}))
+            } @else {
+                table.rows.counted {
+                    thead { tr { @for column in &table.columns { th scope="col" { (column) } } th.n scope="col" { "Records" } th scope="col" { span.hidden { "Share" } } } }
+                    tbody { @for (values, n) in &table.rows { tr {
+                        @for value in values { td { @if value.is_empty() { span.muted { "none" } } @else { (text(value)) } } }
+                        td.n { (count(*n)) }
+                        td { meter min="0" max=(most) value=(n) { (n) } }
+                    } } }
+                }
+            }
+        }
+    }
 }
 
 pub(crate) fn rows(ctx: &Ctx, page: &Page) -> Markup {

@@ -1,5 +1,6 @@
 //! All integration tests of the log.
 
+mod audit;
 mod beside;
 mod damage;
 mod find;
