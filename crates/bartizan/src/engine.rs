@@ -3,6 +3,7 @@
 //! Everything that changes something comes in through one bounded queue: batches of events, requests that the gateway observed, orders
 //! of people. What a step led to is on disk before anybody acts on it or hears of it.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ use event::{Body, Decisions, Entity, EntityKind, Event, Finding, Incident, Order
 use respond::{Desk, ModelVersions};
 use tokio::sync::{broadcast, oneshot};
 
+use crate::checkpoint::Checkpoints;
 use crate::cli::fail::Fail;
 use crate::clock;
 use crate::geo::Places;
@@ -46,6 +48,8 @@ const STEP_MAX: usize = 16_384;
 const RESTORED_MAX: usize = 2_000;
 /// A response applied longer ago than this that is told again was renewed.
 const RENEWED_AFTER_S: f64 = 86_400.0;
+/// Events that are seen again at once.
+const AGAIN: usize = 8_192;
 const TICK: Duration = Duration::from_millis(200);
 
 /// What the engine shares with the rim.
@@ -84,6 +88,8 @@ pub struct Engine {
     writer: store::Writer,
     shared: Shared,
     orders: u64,
+    /// None where nothing is to be remembered: a single order beside no service.
+    checkpoints: Option<Checkpoints>,
 }
 
 impl Engine {
@@ -116,13 +122,59 @@ impl Engine {
         }
         pipeline.planner.points = points.planned();
         pipeline.never = points.near(std::mem::take(&mut pipeline.never));
-        let mut engine = Engine { pipeline, desk: Desk::new(actions), writer, shared, orders: 0 };
+        let mut engine = Engine { pipeline, desk: Desk::new(actions), writer, shared, orders: 0, checkpoints: None };
         let changed = {
             let (desk, writer) = (&mut engine.desk, &mut engine.writer);
             desk.restore(responses, now, &mut |bodies| append(writer, bodies, now)).map_err(|e| Fail::new("E0601", e.to_string()))?
         };
         engine.tell(&changed, "bartizan", now);
         Ok(engine)
+    }
+
+    /// Sees again what the log holds from that offset on: what an earlier run wrote and no checkpoint remembers. Findings that it did not come
+    /// to tell are told now.
+    pub fn from(mut self, checkpoints: Checkpoints, from: u64, now: Time) -> Result<Engine, Fail> {
+        let log = self.writer.log().clone();
+        let end = log.end();
+        let unreadable = |e: store::Error| Fail::new("E0203", format!("cannot read the log: {e}"));
+        let read = |at: u64| log.read(at, AGAIN).map_err(unreadable);
+        let mut told: HashMap<Text, u64> = HashMap::new();
+        let mut at = from;
+        while at < end {
+            let page = read(at)?;
+            let Some((last, _)) = page.last() else { break };
+            at = last + 1;
+            for finding in page.iter().filter_map(|(_, event)| if let Body::Finding(finding) = &event.body { Some(finding) } else { None })
+            {
+                let count = told.entry(finding.uid.clone()).or_default();
+                *count = finding.count.max(*count);
+            }
+        }
+        let mut at = from;
+        while at < end {
+            let page = read(at)?;
+            let Some((last, _)) = page.last() else { break };
+            at = last + 1;
+            let events: Vec<Event> = page.into_iter().map(|(_, event)| event).filter(Event::is_activity).collect();
+            if let Some(logins) = &self.shared.logins {
+                logins.learn(&events);
+            }
+            let known = |finding: &Finding| told.get(&finding.uid).is_some_and(|count| *count >= finding.count);
+            let outcome = self.pipeline.again(&events, &known, now);
+            self.keep(Vec::new(), outcome, now);
+        }
+        self.checkpoints = Some(checkpoints);
+        Ok(self)
+    }
+
+    /// What the detectors know is kept for the next start.
+    fn remember(&mut self, at_once: bool) {
+        let Some(checkpoints) = &mut self.checkpoints else { return };
+        let end = self.writer.log().end();
+        let done = if at_once { checkpoints.write(&self.pipeline, end) } else { checkpoints.write_when_due(&self.pipeline, end) };
+        if let Err(why) = done {
+            say(&why);
+        }
     }
 
     /// Gives the engine its thread.
@@ -137,7 +189,10 @@ impl Engine {
             match inputs.recv_timeout(TICK) {
                 Ok(first) => self.take(first, inputs),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self,
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.remember(true);
+                    return self;
+                }
             }
             self.tick(clock::now());
         }
@@ -238,6 +293,7 @@ impl Engine {
             Err(error) => say(&format!("ended responses were not written: {error}")),
         }
         self.writer.tend();
+        self.remember(false);
     }
 
     /// Carries out what a person asked for: written to the log first.

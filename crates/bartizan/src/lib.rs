@@ -4,6 +4,7 @@
 //! [`cli`] holds one file a command.
 
 pub mod checking;
+pub mod checkpoint;
 pub mod cli;
 pub mod clock;
 pub mod control;

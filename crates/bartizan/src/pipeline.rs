@@ -2,12 +2,13 @@
 //!
 //! The same object serves `replay` (no log, no actions), `watch`, `protect` and `demo` (through [`crate::engine`]).
 
-use detect::Knowledge;
+use detect::{Gather, Knowledge};
 use event::incident::Entry;
 use event::response::Mode;
 use event::{Event, Finding, Incident, LoginDecision, Response, Time};
 use incident::{Change, Config, Correlator, Forecaster, Never, Plan, Planner, PlannerConfig, Usual};
 
+use crate::checkpoint::Memory;
 use crate::shard::{About, Shards};
 
 pub struct Pipeline {
@@ -62,6 +63,32 @@ impl Pipeline {
     pub fn telling_all(mut self) -> Pipeline {
         self.shards.gather = detect::Gather::telling_all();
         self
+    }
+
+    /// For a checkpoint.
+    pub fn memory(&self) -> Memory {
+        let (gather, usual) = (self.shards.gather.save().into(), self.usual.save().into());
+        Memory { shards: self.shards.count(), detectors: self.shards.save(), gather, usual }
+    }
+
+    /// Takes up what an earlier run knew. False, and nothing is taken up, when it does not fit.
+    pub fn remember(&mut self, memory: &Memory) -> bool {
+        let (Ok(gather), Ok(usual)) = (Gather::load(&memory.gather), Usual::load(&memory.usual)) else { return false };
+        if memory.shards != self.shards.count() || !self.shards.load(&memory.detectors) {
+            return false;
+        }
+        self.shards.gather = gather;
+        self.usual = usual;
+        true
+    }
+
+    /// Sees events of the log again, after a start: what was `told` of them then is not told anew.
+    pub fn again(&mut self, events: &[Event], told: &dyn Fn(&Finding) -> bool, now: Time) -> Outcome {
+        let mut findings = self.shards.detect(events, None);
+        let decisions = self.shards.decisions();
+        self.usual.tell(&mut findings, &[events]);
+        findings.retain(|finding| !told(finding));
+        self.join(findings, decisions, Some(now))
     }
 
     /// Findings that grew since they were told: when there is nothing more to read.

@@ -19,6 +19,7 @@ use event::response::Mode;
 use incident::Never;
 use tokio::sync::{mpsc, watch};
 
+use crate::checkpoint::{Checkpoints, Pace};
 use crate::cli::fail::{Exit, Fail};
 use crate::cli::out;
 use crate::control::{self, Control};
@@ -91,21 +92,28 @@ impl Service {
         let (places, unplaced) = Places::kept(&wanted.data_dir);
         unplaced.iter().for_each(out::note);
         let logins = wanted.gateway.is_some().then(|| Arc::new(Logins::new(&wanted.knowledge, places.clone())));
-        let known = recall::sign_ins(&log);
+        let mode = if wanted.enforce { Mode::Enforce } else { Mode::Monitor };
+        let shards = std::thread::available_parallelism().map_or(2, usize::from);
+        let mut pipeline = Pipeline::new(&wanted.knowledge, shards, wanted.never.clone(), mode);
+        let (checkpoints, taken_up) = Checkpoints::open(&wanted.data_dir, Pace::default(), &mut pipeline, log.end());
+        let from = taken_up.unwrap_or_else(|| Checkpoints::without(log.end()));
+        let known = recall::sign_ins(&log, from);
         logins.iter().for_each(|logins| logins.learn(&known));
+        if taken_up.is_none() {
+            // One that did not fit may have been taken up in part.
+            pipeline = Pipeline::new(&wanted.knowledge, shards, wanted.never, mode);
+            pipeline.shards.recall(&known);
+        }
+        drop(known);
         let shared = Shared {
             places,
             logins: logins.clone(),
             models: Some((wanted.data_dir.join("models"), reload(wanted.content.clone(), wanted.data_dir.clone(), Arc::clone(&inspector)))),
             ..Shared::new(wanted.enforce)
         };
-        let mode = if wanted.enforce { Mode::Enforce } else { Mode::Monitor };
-        let shards = std::thread::available_parallelism().map_or(2, usize::from);
-        let mut pipeline = Pipeline::new(&wanted.knowledge, shards, wanted.never, mode).foreseeing(wanted.forecaster);
-        pipeline.shards.recall(&known);
-        drop(known);
+        let pipeline = pipeline.foreseeing(wanted.forecaster);
         let points = Points { nftables: wanted.nftables, data_dir: wanted.data_dir.clone() };
-        let engine = Engine::open(pipeline, writer, shared.clone(), &points, clock::now())?;
+        let engine = Engine::open(pipeline, writer, shared.clone(), &points, clock::now())?.from(checkpoints, from, clock::now())?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

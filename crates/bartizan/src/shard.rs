@@ -7,6 +7,8 @@
 use detect::{Detector, Gather, Knowledge, Scope, Seen, Spec};
 use event::{Event, Finding, LoginDecision};
 
+use crate::checkpoint::Remembered;
+
 struct Owned {
     spec: &'static Spec,
     detector: Box<dyn Detector>,
@@ -57,6 +59,29 @@ impl Shards {
 
     pub fn count(&self) -> usize {
         self.shards.len()
+    }
+
+    /// What every detector remembers; those that remember nothing are left out.
+    pub fn save(&self) -> Vec<Remembered> {
+        let mut all = Vec::new();
+        for (at, shard) in self.shards.iter().enumerate() {
+            for owned in shard.stateless.iter().chain(&shard.keyed) {
+                let state = owned.detector.save();
+                if !state.is_empty() {
+                    all.push(Remembered { shard: at, analytic: owned.spec.analytic.uid.to_owned(), state: state.into() });
+                }
+            }
+        }
+        all
+    }
+
+    /// Gives the detectors back what they knew. False when one does not take it: then all of them have to begin anew.
+    pub fn load(&mut self, all: &[Remembered]) -> bool {
+        all.iter().all(|one| {
+            let shard = self.shards.get_mut(one.shard);
+            let owned = shard.and_then(|s| s.stateless.iter_mut().chain(&mut s.keyed).find(|o| o.spec.analytic.uid == one.analytic));
+            owned.is_some_and(|owned| owned.detector.load(&one.state).is_ok())
+        })
     }
 
     /// What was decided about the sign-ins since the last call, in the order of the events.

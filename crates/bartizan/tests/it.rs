@@ -10,6 +10,7 @@ mod it {
     mod fairness;
     mod filter;
     mod geo;
+    mod kill;
     mod live;
     mod posture;
     mod scenarios;

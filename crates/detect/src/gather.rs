@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use event::finding::{EVIDENCE_MAX, Reason};
 use event::{Bytes, Entity, Finding, Severity, Text, Time, short_id};
+use serde::{Deserialize, Serialize};
+
+use crate::state::{self, StateError};
 
 /// One finding grows for this long, then another one begins.
 const WINDOW_S: f64 = 86_400.0;
@@ -23,7 +26,7 @@ const ENTITIES_MAX: usize = 32;
 /// Analytics whose findings are counted.
 const ANALYTICS_MAX: usize = 16_384;
 
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Gather {
     held: BTreeMap<Text, Held>,
     /// Begin of the findings of each analytic, oldest first.
@@ -32,6 +35,7 @@ pub struct Gather {
     tells_all: bool,
 }
 
+#[derive(Serialize, Deserialize)]
 struct Held {
     finding: Finding,
     told: u64,
@@ -42,6 +46,16 @@ impl Gather {
     /// One that tells every finding and marks the noisy ones.
     pub fn telling_all() -> Gather {
         Gather { tells_all: true, ..Gather::default() }
+    }
+
+    /// The whole state, for a checkpoint.
+    pub fn save(&self) -> Vec<u8> {
+        state::save(self)
+    }
+
+    /// The state that was saved.
+    pub fn load(saved: &[u8]) -> Result<Gather, StateError> {
+        state::load("gather", saved)
     }
 
     /// Takes sightings in the order of their events and gives what is worth telling now.

@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 
 use event::{Body, Event, Finding, Text};
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Usual {
     sites: HashMap<Text, Site>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Site {
     requests: u64,
     by_code: HashMap<Text, u64>,
@@ -24,6 +25,16 @@ const SITES_MAX: usize = 1_000;
 const CODES_MAX: usize = 200;
 
 impl Usual {
+    /// The whole state, for a checkpoint.
+    pub fn save(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The state that was saved.
+    pub fn load(saved: &[u8]) -> Result<Usual, serde_json::Error> {
+        serde_json::from_slice(saved)
+    }
+
     /// Fills "usual here" of each reason that has none, then counts the batch, so that a batch does not make itself usual.
     pub fn tell(&mut self, findings: &mut [Finding], events: &[&[Event]]) {
         for finding in findings.iter_mut().filter(|f| f.analytic.uid == "web.request") {

@@ -262,7 +262,11 @@ impl Index {
         for entity in event.entities() {
             block.add_key(entity_key(&entity));
         }
-        ids(event, &mut |id| block.add_key(id_key(id)));
+        ids(event, &mut |id| {
+            if !id.is_empty() {
+                block.add_key(id_key(id));
+            }
+        });
         self.times = Some(self.times.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
         if let Some(minute) = minute_of(event) {
             self.minutes.add(minute);

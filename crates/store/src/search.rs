@@ -15,6 +15,7 @@ use crate::reader::{Form, Reader, unreadable};
 use crate::rows::Row;
 use crate::sealed::Condition;
 use crate::segment::Header;
+use crate::view::View;
 use crate::{Classes, Error, IncidentFilter, Log, Query};
 
 /// Rows of a page, whatever was asked for.
@@ -323,8 +324,8 @@ impl Log {
 
     /// Latest state, by its whole name.
     pub fn incident(&self, uid: &str) -> Option<Arc<Incident>> {
-        let held = self.shared.read().view.incident(uid);
-        held.or_else(|| {
+        let held = self.in_view(|view| view.incident(uid));
+        held.unwrap_or_else(|| {
             let plan = Plan::of_id(uid, Classes::parse("incident")?);
             let (_, event) = self.newest(&plan, |e| matches!(&e.body, Body::Incident(i) if i.uid == uid)).ok()??;
             if let Body::Incident(incident) = event.body { Some(Arc::from(incident)) } else { None }
@@ -338,8 +339,15 @@ impl Log {
 
     /// Latest state, by its whole name.
     pub fn response(&self, uid: &str) -> Option<Arc<Response>> {
-        let held = self.shared.read().view.response(uid);
-        held.or_else(|| self.stored_response(uid, |r| r.uid == uid))
+        let held = self.in_view(|view| view.response(uid));
+        held.unwrap_or_else(|| self.stored_response(uid, |r| r.uid == uid))
+    }
+
+    /// What the view says: `Some(None)` when there is no such thing, `None` when only the records can tell.
+    fn in_view<T>(&self, look: impl Fn(&View) -> Option<T>) -> Option<Option<T>> {
+        let state = self.shared.read();
+        let found = look(&state.view);
+        (found.is_some() || !state.view.dropped).then_some(found)
     }
 
     fn stored_response(&self, id: &str, wanted: impl Fn(&Response) -> bool) -> Option<Arc<Response>> {
@@ -434,6 +442,7 @@ impl Log {
 
     /// The response that gave this receipt, in its latest state.
     fn of_receipt(&self, receipt: &str) -> Option<Arc<Response>> {
+        // The view knows the latest receipt of a response only.
         let held = self.shared.read().view.response_of_receipt(receipt);
         held.or_else(|| {
             let then = self.stored_response(receipt, |r| r.phase.receipt().is_some_and(|given| given == receipt))?;

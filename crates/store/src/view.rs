@@ -66,6 +66,8 @@ pub(crate) struct View {
     responses_out: BTreeSet<(bool, Time, Text)>,
     /// Receipt to response.
     receipts: HashMap<Text, Text>,
+    /// Something went beyond the bounds: what is not here may be on disk.
+    pub(crate) dropped: bool,
 }
 
 impl View {
@@ -89,6 +91,7 @@ impl View {
         self.incidents_bytes += bytes;
         while self.incidents.len() > options.incidents_max || self.incidents_bytes > options.incidents_bytes_max {
             let Some((_, _, uid)) = self.incidents_out.first().cloned() else { break };
+            self.dropped = true;
             self.remove_incident(&uid);
         }
     }
@@ -110,6 +113,7 @@ impl View {
         self.responses.insert(response.uid.clone(), Arc::new(response.clone()));
         while self.responses.len() > options.responses_max {
             let Some((_, _, uid)) = self.responses_out.first().cloned() else { break };
+            self.dropped = true;
             self.remove_response(&uid);
         }
     }

@@ -153,6 +153,8 @@ impl Keeper {
             signed: Instant::now(),
         };
         keeper.make_again(shared, first, end)?;
+        // What a killed writer left unsigned.
+        keeper.attest()?;
         Ok(keeper)
     }
 
@@ -252,7 +254,8 @@ impl Keeper {
     /// Signs a head when it is time for one.
     pub(crate) fn attest_when_due(&mut self) -> Result<(), Error> {
         let (new, since) = (self.unattested(), self.signed.elapsed());
-        if new > 0 && (since >= LATE || new >= RECORDS && since >= SOON) { self.attest().map(drop) } else { Ok(()) }
+        let due = self.head.is_none() || since >= LATE || new >= RECORDS && since >= SOON;
+        if new > 0 && due { self.attest().map(drop) } else { Ok(()) }
     }
 
     pub(crate) const fn latest(&self) -> Option<&Head> {

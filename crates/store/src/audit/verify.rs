@@ -90,8 +90,8 @@ pub fn verify(data_dir: &Path, known: &Known) -> Result<Report, Error> {
     report.key = Some(key.id());
     // Before the log: a log that is being written only grows.
     let mut heads = Heads::read(&dir.join(HEADS), &name(HEADS), &key)?;
-    if let Some(bad) = heads.bad.as_mut().filter(|bad| bad.why == OTHER_KEY && bad.offset == 0) {
-        bad.file = name(KEY);
+    if heads.bad.as_ref().is_some_and(|bad| bad.why == OTHER_KEY) && heads.all.first().is_none_or(|first| !first.is_signed_by(&key)) {
+        heads.bad = Some(Bad { file: name(KEY), offset: 0, record: None, why: OTHER_KEY.into() });
     }
     report.files.extend([name(HEADS), name(BLOCKS)]);
     report.head = heads.all.last().map(ToString::to_string);
