@@ -3,6 +3,7 @@
 //!
 //! The child is the engine as `watch` runs it: sign-ins are read, addresses are blocked by plan and by hand, for a second or for long,
 //! undone and put back. It says on stdout what was acknowledged; the parent kills it and looks.
+#![allow(clippy::print_stderr)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
@@ -170,7 +171,7 @@ fn look(dir: &Path, told: &Acknowledged, round: usize) {
             match event.body {
                 Body::Authentication(_) => *records.entry(event.meta.record).or_insert(0) += 1,
                 Body::Finding(f) => {
-                    assert!(findings.insert((f.uid.clone(), f.count)), "round {round}: {} with {} told twice", f.uid, f.count)
+                    assert!(findings.insert((f.uid.clone(), f.count)), "round {round}: {} with {} told twice", f.uid, f.count);
                 }
                 Body::Incident(i) => assert!(incidents.insert((i.uid.clone(), i.revision)), "round {round}: {} told twice", i.uid),
                 Body::Response(r) => responses.entry(r.uid.clone()).or_default().push(*r),
@@ -239,7 +240,7 @@ fn rounds(mut seed: u64, dirs: usize, kills: usize) {
         "{} kills: {events} events and {receipts} receipts acknowledged, {taken_up} checkpoints taken up, up to {in_force} in force",
         dirs * kills
     );
-    println!("{figures}; 0 lost, 0 twice, 0 without an end");
+    eprintln!("{figures}; 0 lost, 0 twice, 0 without an end");
     assert!(events > 1_000 && receipts > 100 && taken_up > 10 && in_force > 1, "too little happened: {figures}");
 }
 
