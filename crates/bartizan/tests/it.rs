@@ -14,6 +14,7 @@ mod it {
     mod live;
     mod posture;
     mod scenarios;
+    mod shards;
     mod step_up;
     mod yara;
 }
