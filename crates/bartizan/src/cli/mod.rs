@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 mod check;
+mod config;
 mod console;
 mod demo;
 mod explain;
@@ -24,6 +25,7 @@ mod posture;
 mod protect;
 mod replay;
 mod rule;
+mod run;
 mod series;
 mod template;
 mod text;
@@ -48,6 +50,9 @@ pub struct Global {
     /// Where the log is kept [default: /var/lib/bartizan, or ~/.local/share/bartizan]
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// The configuration [default: /etc/bartizan/bartizan.toml, or ~/.config/bartizan/bartizan.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Rules, models and keys from a folder instead of the built-in ones
     #[arg(long, global = true, value_name = "DIR")]
     pub content: Option<PathBuf>,
@@ -68,6 +73,8 @@ const EXITS: &str = "Exit codes: 0 fine; 1 found; 2 usage; 3 could not do it; 4 
 enum Command {
     Demo(demo::Demo),
     Protect(Box<protect::Protect>),
+    Run(run::Run),
+    Config(config::ConfigCommand),
     Watch(watch::Watch),
     Replay(replay::Replay),
     Check(check::Check),
@@ -111,6 +118,8 @@ pub fn main() -> ExitCode {
     let done = match command {
         Command::Demo(args) => demo::run(&args, &global),
         Command::Protect(args) => protect::run(&args, &global),
+        Command::Run(args) => run::run(&args, &global),
+        Command::Config(args) => config::run(&args, &global),
         Command::Watch(args) => watch::run(&args, &global),
         Command::Replay(args) => replay::run(&args, &global),
         Command::Check(args) => check::run(&args, &global),
