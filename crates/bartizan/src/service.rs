@@ -4,8 +4,9 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -23,13 +24,21 @@ use crate::cli::fail::{Exit, Fail};
 use crate::cli::out;
 use crate::control::{self, Control};
 use crate::engine::{Engine, Input, Shared};
+use crate::figures::Filled;
 use crate::geo::Places;
+use crate::leaving::{Leaving, Passing, operate};
 use crate::logins::Logins;
 use crate::pipeline::Pipeline;
 use crate::points::Points;
-use crate::{clock, paths, recall};
+use crate::{clock, hand_over, metrics, paths, recall};
+
+/// Requests between the gateway and the engine; beyond, they are answered and not recorded, which is counted.
+const QUEUE: usize = 8_192;
+/// Messages for open pages, as [`Shared::new`] makes the channel.
+const LIVE: usize = 1_024;
 
 pub struct Wanted {
+    pub operation: Operation,
     pub data_dir: PathBuf,
     pub demo: bool,
     pub enforce: bool,
@@ -44,6 +53,31 @@ pub struct Wanted {
     /// `--content`, for taking up a model again.
     pub content: Option<PathBuf>,
 }
+
+/// What `bartizan run` asks for beside the parts.
+#[derive(Clone, Default)]
+pub struct Operation {
+    pub metrics: Option<metrics::Wanted>,
+    /// Whoever holds this service answers reloads and restarts.
+    pub operated: bool,
+    /// Take the listening sockets and the log over from the process that has them.
+    pub take_over: bool,
+}
+
+/// What whoever holds the service is asked for.
+pub enum Asked {
+    /// SIGINT or SIGTERM.
+    Stop,
+    /// SIGHUP, or a person who waits for the answer.
+    Reload(Option<Answer>),
+    Restart(Answer),
+    /// Another process serves; this one answers what it has begun.
+    HandedOver,
+    /// Another process got the sockets and did not come up.
+    Orphaned,
+}
+
+pub type Answer = SyncSender<Result<String, String>>;
 
 pub struct GatewayWanted {
     pub config: gateway::Config,
@@ -60,21 +94,33 @@ pub struct Board {
     start: Instant,
     pub sources: Mutex<Vec<SourceState>>,
     site: Option<Site>,
-    counters: Arc<gateway::Counters>,
+    pub(crate) counters: Arc<gateway::Counters>,
     models: Vec<ModelState>,
     rules: u32,
     demo: bool,
-    shared: Shared,
+    pub(crate) shared: Shared,
     frameworks: Arc<Vec<console::FrameworkState>>,
+    pub(crate) log: store::Log,
+    /// Requests on their way to the engine, and open connections: bounds.
+    queue: Option<mpsc::WeakSender<gateway::Observed>>,
+    connections_max: u32,
+    one_time: std::sync::OnceLock<console::OneTime>,
+    /// The gateway accepts, when there is one.
+    gateway_up: AtomicBool,
 }
 
 pub struct Service {
     runtime: Option<tokio::runtime::Runtime>,
-    engine: Option<(SyncSender<Input>, JoinHandle<Engine>)>,
-    _control: Option<Control>,
+    engine: Option<(SyncSender<Input>, JoinHandle<()>)>,
+    control: Option<Control>,
+    asked: mpsc::Receiver<Asked>,
+    leaving: Leaving,
+    gateway_task: Option<tokio::task::JoinHandle<()>>,
+    observed: Option<JoinHandle<()>>,
     /// While it is held somebody looks for drifts.
     drifts: Option<std::sync::mpsc::Sender<()>>,
     stop: watch::Sender<bool>,
+    pub metrics_addr: Option<std::net::SocketAddr>,
     pub board: Arc<Board>,
     pub log: store::Log,
     pub shared: Shared,
@@ -85,6 +131,14 @@ pub struct Service {
 impl Service {
     pub fn start(wanted: Wanted) -> Result<Service, Fail> {
         check_mark(&wanted)?;
+        let control_socket = paths::control_socket(&wanted.data_dir);
+        let mut taken = match wanted.operation.take_over {
+            true => Some(
+                hand_over::take(&control_socket, b"\"take_over\"\n").map_err(|e| Fail::new("E0608", format!("cannot take over: {e}")))?,
+            ),
+            false => None,
+        };
+        let mut sockets = Vec::new();
         let (writer, log) =
             store::open(&wanted.data_dir, store::Options::default()).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
         let inspector = Arc::new(ArcSwap::from_pointee(Inspector::new(&wanted.knowledge)));
@@ -117,9 +171,17 @@ impl Service {
         let mut site = None;
         let bound_gateway = match wanted.gateway {
             Some(asked) => {
+                let name = format!("gateway {}", asked.config.listen);
+                let had = taken.as_mut().and_then(|taken| taken.socket(&name));
                 let bound = runtime
-                    .block_on(gateway::bind(&asked.config))
+                    .block_on(async {
+                        match had {
+                            Some(socket) => gateway::adopt(&asked.config, socket),
+                            None => gateway::bind(&asked.config).await,
+                        }
+                    })
                     .map_err(|e| Fail::new("E0202", e.to_string()).fix("choose another address with --listen"))?;
+                sockets.extend(bound.socket().ok().map(|socket| hand_over::Socket { name, socket }));
                 let addr = bound.local_addr();
                 site = Some(Site {
                     name: asked.config.site.clone(),
@@ -132,9 +194,40 @@ impl Service {
             None => None,
         };
         let bound_console = match &wanted.console {
-            Some(config) => Some(runtime.block_on(console::bind(config)).map_err(|e| console_fail(&e))?),
+            Some(config) => {
+                let name = format!("console {}", config.listen);
+                let had = taken.as_mut().and_then(|taken| taken.socket(&name));
+                let bound = runtime.block_on(async {
+                    match had {
+                        Some(socket) => console::adopt(config, socket),
+                        None => console::bind(config).await,
+                    }
+                });
+                let bound = bound.map_err(|e| console_fail(&e))?;
+                sockets.extend(bound.socket().ok().map(|socket| hand_over::Socket { name, socket }));
+                Some(bound)
+            }
             None => None,
         };
+        let bound_metrics = match &wanted.operation.metrics {
+            Some(asked) => {
+                let name = format!("metrics {}", asked.listen);
+                let had = taken.as_mut().and_then(|taken| taken.socket(&name));
+                let bound = runtime.block_on(async {
+                    match had {
+                        Some(socket) => metrics::adopt(socket),
+                        None => metrics::bind(asked.listen).await,
+                    }
+                });
+                let failed =
+                    |e| Fail::new("E0202", format!("cannot listen on {}: {e}", asked.listen)).fix("choose another address below [metrics]");
+                let bound = bound.map_err(failed)?;
+                sockets.extend(bound.as_fd().try_clone_to_owned().ok().map(|socket| hand_over::Socket { name, socket }));
+                Some((bound, asked.token.clone()))
+            }
+            None => None,
+        };
+        let (observed, received) = mpsc::channel(QUEUE);
         let gateway_addr = bound_gateway.as_ref().map(|(_, _, addr)| *addr);
         let (send, thread) = engine.start();
         let board = Arc::new(Board {
@@ -147,12 +240,19 @@ impl Service {
             demo: wanted.demo,
             shared: shared.clone(),
             frameworks: Arc::new(if wanted.console.is_some() { framework_states(&wanted.knowledge.posture) } else { Vec::new() }),
+            log: log.clone(),
+            queue: bound_gateway.is_some().then(|| observed.downgrade()),
+            connections_max: bound_gateway.as_ref().map_or(0, |(_, asked, _)| asked.config.limits.connections_max),
+            one_time: std::sync::OnceLock::new(),
+            gateway_up: AtomicBool::new(true),
         });
+        let leaving = Leaving::default();
 
         let mut drifts = None;
+        let (mut gateway_task, mut observed_thread) = (None, None);
         if let Some((bound, asked, _)) = bound_gateway {
-            let (observed, received) = mpsc::channel(8_192);
-            forward_observed(received, send.clone(), asked.ndjson)?;
+            let passing = Passing { leaving: leaving.clone(), control: control_socket.clone(), counters: Arc::clone(&counters) };
+            observed_thread = Some(forward_observed(received, send.clone(), asked.ndjson, passing)?);
             let inspector = asked.inspect.then_some(inspector);
             let (kept, ended) = std::sync::mpsc::channel();
             drifts = Some(kept);
@@ -168,14 +268,30 @@ impl Service {
                 now: clock::now,
                 counters,
             };
-            let stopped = stopped.clone();
-            runtime.spawn(async move { bound.serve(links, until(stopped)).await });
+            let (stopped, leaving, board) = (stopped.clone(), leaving.clone(), Arc::clone(&board));
+            gateway_task = Some(runtime.spawn(async move {
+                let ending = async move {
+                    until(stopped).await;
+                    if leaving.is_handing_over() { gateway::Ending::HandOver } else { gateway::Ending::Stop }
+                };
+                bound.serve_until(links, ending).await;
+                board.gateway_up.store(false, Ordering::Relaxed);
+            }));
+        } else {
+            drop((observed, received));
+        }
+        let metrics_addr = bound_metrics.as_ref().and_then(|(bound, _)| bound.local_addr().ok());
+        if let Some((bound, token)) = bound_metrics {
+            let (ready, page) = (Arc::clone(&board), Arc::clone(&board));
+            let ask = metrics::Ask { ready: Arc::new(move || !ready.about().failed), page: Arc::new(move || metrics::page(&page)) };
+            runtime.spawn(metrics::serve(bound, token, ask, until(stopped.clone())));
         }
         let mut console_link = None;
         let mut one_time = None;
         if let Some(bound) = bound_console {
             console_link = Some(bound.link());
             one_time = Some(bound.one_time());
+            let _ = board.one_time.set(bound.one_time());
             let (orders, received) = mpsc::channel(64);
             forward_orders(received, send.clone());
             let about = Arc::clone(&board);
@@ -199,21 +315,35 @@ impl Service {
             let url = one_time.link();
             Ok((url, clock::now().plus_s(900).to_string()))
         });
-        let socket = paths::control_socket(&wanted.data_dir);
-        let control = match control::listen(&socket, send.clone(), make_link) {
+        let (ask, asked) = mpsc::channel(4);
+        leaving.keep(sockets);
+        let hooks = control::Hooks {
+            link: make_link,
+            operate: operate(ask.clone(), wanted.operation.operated),
+            give: leaving.give(send.clone(), stop.clone(), ask),
+        };
+        let control = match control::listen(&control_socket, send.clone(), hooks) {
             Ok(control) => Some(control),
             Err(error) => {
                 out::note(format!(
                     "no control socket at {}: {error}; undo and block from the command line do not reach this bartizan",
-                    socket.display()
+                    control_socket.display()
                 ));
                 None
             }
         };
+        if let Some(Err(error)) = taken.map(hand_over::Taken::ready) {
+            out::note(format!("the process before this one is not told that this one serves: {error}"));
+        }
         Ok(Service {
             runtime: Some(runtime),
             engine: Some((send, thread)),
-            _control: control,
+            control,
+            asked,
+            leaving,
+            gateway_task,
+            observed: observed_thread,
+            metrics_addr,
             drifts,
             stop,
             board,
@@ -262,6 +392,44 @@ impl Service {
         });
     }
 
+    /// Waits for a signal, or for what somebody asks through the control socket.
+    pub fn next(&mut self) -> Asked {
+        let Some(runtime) = &self.runtime else { return Asked::Stop };
+        let asked = &mut self.asked;
+        runtime.block_on(async {
+            use tokio::signal::unix::{SignalKind, signal};
+            let (Ok(mut term), Ok(mut hup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
+                let _ = tokio::signal::ctrl_c().await;
+                return Asked::Stop;
+            };
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => Asked::Stop,
+                _ = term.recv() => Asked::Stop,
+                _ = hup.recv() => Asked::Reload(None),
+                Some(asked) = asked.recv() => asked,
+            }
+        })
+    }
+
+    /// A new process that asks may have the sockets from now on, or no longer.
+    pub fn expect_successor(&self, expected: bool) {
+        self.leaving.expected.store(expected, Ordering::Relaxed);
+    }
+
+    /// After a hand-over: answers what was begun, gives its records to the process that serves now, and ends.
+    pub fn drain(mut self) -> Exit {
+        if let (Some(runtime), Some(task)) = (&self.runtime, self.gateway_task.take()) {
+            let _ = runtime.block_on(async { tokio::time::timeout(gateway::DRAIN + Duration::from_secs(5), task).await });
+        }
+        if let Some(observed) = self.observed.take() {
+            let _ = observed.join();
+        }
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_millis(500));
+        }
+        Exit::Fine
+    }
+
     /// Ends the edges first, then the engine, so that what was accepted is on disk.
     pub fn stop(mut self) -> Exit {
         let _ = self.stop.send(true);
@@ -273,7 +441,7 @@ impl Service {
             if let Some(runtime) = self.runtime.take() {
                 runtime.shutdown_timeout(Duration::from_millis(1_500));
             }
-            drop(self._control.take());
+            drop(self.control.take());
             drop(self.drifts.take());
             // The engine ends when the last sender is gone; a forwarding thread may hold one a moment longer.
             let start = Instant::now();
@@ -333,7 +501,8 @@ fn forward_observed(
     mut received: mpsc::Receiver<gateway::Observed>,
     engine: SyncSender<Input>,
     ndjson: Option<PathBuf>,
-) -> Result<(), Fail> {
+    passing: Passing,
+) -> Result<JoinHandle<()>, Fail> {
     let mut file = match ndjson {
         Some(path) => {
             let open = std::fs::OpenOptions::new().create(true).append(true).open(&path);
@@ -353,13 +522,13 @@ fn forward_observed(
                     out::note(format!("the request log cannot be written: {error}"));
                 }
             }
-            if engine.send(Input::Observed(batch)).is_err() {
-                return;
+            if let Err(std::sync::mpsc::SendError(Input::Observed(batch))) = engine.send(Input::Observed(batch)) {
+                passing.pass(batch);
             }
         }
     };
     let started = std::thread::Builder::new().name("observed".into()).spawn(run);
-    started.map(|_| ()).map_err(|e| Fail::new("E0605", format!("cannot start a thread: {e}")))
+    started.map_err(|e| Fail::new("E0605", format!("cannot start a thread: {e}")))
 }
 
 fn forward_orders(
@@ -379,7 +548,7 @@ fn forward_orders(
 }
 
 impl Board {
-    fn about(&self) -> About {
+    pub(crate) fn about(&self) -> About {
         let count = |c: &std::sync::atomic::AtomicU64| c.load(Ordering::Relaxed);
         let site = self.site.clone().map(|mut site| {
             site.requests = count(&self.counters.requests);
@@ -393,6 +562,7 @@ impl Board {
             self.shared.decisions.load().iter().map(|d| (d.response.clone(), d.hits.load(Ordering::Relaxed))).collect();
         About {
             demo: self.demo,
+            failed: !(self.shared.figures.is_well(clock::now()) && self.gateway_up.load(Ordering::Relaxed)),
             version: env!("CARGO_PKG_VERSION").into(),
             mode: if self.shared.enforce.load(Ordering::Relaxed) { "enforce" } else { "monitor" },
             sites: site.into_iter().collect(),
@@ -405,6 +575,24 @@ impl Board {
             refused,
             frameworks: Arc::clone(&self.frameworks),
         }
+    }
+
+    /// Everything that grows, with its bound.
+    pub(crate) fn filled(&self) -> Vec<Filled> {
+        let mut all = self.shared.figures.filled();
+        let mut add = |what: &str, now: usize, max: usize| all.push(Filled { what: what.into(), now: now as u64, max: max as u64 });
+        add("decisions", self.shared.decisions.load().len(), event::decision::DECISIONS_MAX);
+        if let Some(queue) = &self.queue {
+            let free = queue.upgrade().map_or(QUEUE, |queue| queue.capacity());
+            add("gateway queue", QUEUE - free, QUEUE);
+            let open = self.counters.connections.load(Ordering::Relaxed);
+            add("gateway connections", usize::try_from(open).unwrap_or(usize::MAX), self.connections_max as usize);
+        }
+        for (what, now, max) in self.one_time.get().into_iter().flat_map(console::OneTime::filled) {
+            add(what, now, max);
+        }
+        add("live messages", self.shared.live.len(), LIVE);
+        all
     }
 
     /// Adds what a source has read; makes its line when it is new.

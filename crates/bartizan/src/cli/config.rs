@@ -29,6 +29,8 @@ enum Verb {
     },
     /// Every fault at once: where, what was found, what to write instead
     Check,
+    /// The running Bartizan reads it anew: everything that changed is taken up, or nothing
+    Reload,
     /// What may stand in the file, as JSON Schema for editors
     Schema {
         /// As a page
@@ -51,6 +53,7 @@ pub(super) fn run(args: &ConfigCommand, global: &Global) -> Result<Exit, Fail> {
             Err(faults) => Err(fail(&faults)),
         },
         Verb::Check => check(&place, global),
+        Verb::Reload => super::restart::operate(&crate::control::Ask::Reload, "E0118", "bartizan.config_reload/1", global),
         Verb::Schema { markdown, example } => {
             match (markdown, example) {
                 (true, _) => out::raw(config::schema::reference().as_bytes()),

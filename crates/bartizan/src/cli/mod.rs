@@ -24,6 +24,7 @@ pub mod out;
 mod posture;
 mod protect;
 mod replay;
+mod restart;
 mod rule;
 mod run;
 mod series;
@@ -75,6 +76,7 @@ enum Command {
     Protect(Box<protect::Protect>),
     Run(run::Run),
     Config(config::ConfigCommand),
+    Restart(restart::Restart),
     Watch(watch::Watch),
     Replay(replay::Replay),
     Check(check::Check),
@@ -120,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Protect(args) => protect::run(&args, &global),
         Command::Run(args) => run::run(&args, &global),
         Command::Config(args) => config::run(&args, &global),
+        Command::Restart(args) => restart::run(&args, &global),
         Command::Watch(args) => watch::run(&args, &global),
         Command::Replay(args) => replay::run(&args, &global),
         Command::Check(args) => check::run(&args, &global),

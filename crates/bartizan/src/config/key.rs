@@ -109,6 +109,18 @@ pub struct Wrong {
     pub instead: String,
 }
 
+impl Secret {
+    /// The secret, without the line's end. `what` is its key, for messages.
+    pub fn read(&self, what: &str) -> Result<String, String> {
+        let text = match self {
+            Secret::File(path) => std::fs::read_to_string(path).map_err(|e| format!("{what}: cannot read {}: {e}", path.display()))?,
+            Secret::Env(name) => std::env::var(name).map_err(|_| format!("{what}: the variable {name} is not set"))?,
+        };
+        let text = text.trim().to_owned();
+        if text.is_empty() { Err(format!("{what}: the secret is empty")) } else { Ok(text) }
+    }
+}
+
 fn wrong(text: impl Into<String>, instead: impl Into<String>) -> Wrong {
     Wrong { text: text.into(), instead: instead.into() }
 }

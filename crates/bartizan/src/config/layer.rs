@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use super::fault::{Code, Fault, Origin};
 use super::file::{Tree, Written, as_raw};
-use super::key::{Key, Kind, Raw, Secret, Section, Value, quoted};
+use super::key::{Key, Kind, Raw, Secret, Section, TakenUp, Value, quoted};
 use super::nearest::nearest;
 use super::section;
 
@@ -181,8 +181,45 @@ impl Values {
         self.parts.iter().filter(move |p| p.section.name == name && p.section.many)
     }
 
+    /// What differs in `new`, in the order of the reference. Defaults and written values are alike.
+    pub fn changes(&self, new: &Values) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for section in section::ALL {
+            let of = |values: &Values, key: &Key| -> Vec<Option<Value>> {
+                values.parts.iter().filter(|p| p.section.name == section.name).map(|p| p.value(key.name)).collect()
+            };
+            for key in section.keys {
+                let (from, to) = (of(self, key), of(new, key));
+                if from != to {
+                    let name = if section.name.is_empty() { key.name.to_owned() } else { format!("{}.{}", section.name, key.name) };
+                    changes.push(Change { name, from, to, taken_up: key.taken_up });
+                }
+            }
+        }
+        changes
+    }
+
     pub fn parts(&self) -> &[Part] {
         &self.parts
+    }
+}
+
+/// A key whose value differs; several values where there are several tables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub name: String,
+    from: Vec<Option<Value>>,
+    to: Vec<Option<Value>>,
+    pub taken_up: TakenUp,
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let words = |values: &[Option<Value>]| {
+            let all: Vec<String> = values.iter().map(|v| v.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)).collect();
+            if all.is_empty() { "none".to_owned() } else { all.join(" and ") }
+        };
+        write!(f, "{} {} -> {}", self.name, words(&self.from), words(&self.to))
     }
 }
 
