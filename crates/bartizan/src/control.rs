@@ -7,8 +7,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use event::order::{Answer, What};
 use event::{Event, Finding};
@@ -67,6 +68,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Control {
     path: PathBuf,
     inode: u64,
+    /// Reloads and restarts that somebody waits for.
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Control {
+    /// Gives those who wait a moment to get their answers.
+    pub fn settle(&self) {
+        let start = Instant::now();
+        while self.waiting.load(Ordering::Acquire) > 0 && start.elapsed() < Duration::from_secs(2) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 impl Drop for Control {
@@ -96,6 +109,8 @@ pub fn listen(path: &Path, engine: SyncSender<Input>, hooks: Hooks) -> std::io::
     let listener = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     let inode = std::fs::metadata(path)?.ino();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let open = Arc::clone(&waiting);
     std::thread::Builder::new().name("control".into()).spawn(move || {
         let hooks = Arc::new(hooks);
         for stream in listener.incoming().flatten() {
@@ -103,15 +118,19 @@ pub fn listen(path: &Path, engine: SyncSender<Input>, hooks: Hooks) -> std::io::
             match ask {
                 // These wait for another process, which asks here as well.
                 Ok(ask @ (Ask::Reload | Ask::Restart | Ask::TakeOver)) => {
-                    let hooks = Arc::clone(&hooks);
-                    let run = move || operate(&again, &ask, &hooks);
+                    let (hooks, open) = (Arc::clone(&hooks), Arc::clone(&open));
+                    open.fetch_add(1, Ordering::AcqRel);
+                    let run = move || {
+                        operate(&again, &ask, &hooks);
+                        open.fetch_sub(1, Ordering::AcqRel);
+                    };
                     let _ = std::thread::Builder::new().name("operate".into()).spawn(run);
                 }
                 ask => drop(serve(&stream, ask, &engine, &hooks.link)),
             }
         }
     })?;
-    Ok(Control { path: path.to_owned(), inode })
+    Ok(Control { path: path.to_owned(), inode, waiting })
 }
 
 fn read(stream: &UnixStream) -> std::io::Result<Result<Ask, serde_json::Error>> {

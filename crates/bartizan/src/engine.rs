@@ -23,6 +23,7 @@ use crate::cli::fail::Fail;
 use crate::clock;
 use crate::figures::{Figures, Filled, summed};
 use crate::geo::Places;
+use crate::leaving::Passing;
 use crate::logins::Logins;
 use crate::pipeline::{Inline, Outcome, Pipeline};
 use crate::points::Points;
@@ -140,13 +141,13 @@ impl Engine {
     }
 
     /// Gives the engine its thread.
-    pub fn start(self) -> (SyncSender<Input>, JoinHandle<()>) {
+    pub(crate) fn start(self, passing: Passing) -> (SyncSender<Input>, JoinHandle<()>) {
         let (send, receive) = sync_channel(QUEUE);
-        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || self.run(&receive));
+        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || self.run(&receive, passing));
         (send, thread.unwrap_or_else(|e| panic!("invariant: a thread can be started: {e}")))
     }
 
-    fn run(mut self, inputs: &Receiver<Input>) {
+    fn run(mut self, inputs: &Receiver<Input>, mut passing: Passing) {
         loop {
             match inputs.recv_timeout(TICK) {
                 Ok(first) => self.take(first, inputs),
@@ -156,6 +157,7 @@ impl Engine {
             if let Some(released) = self.released.take() {
                 drop(self);
                 let _ = released.send(());
+                inputs.iter().for_each(|input| passing.pass(input));
                 return;
             }
             self.tick(clock::now());

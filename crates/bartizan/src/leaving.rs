@@ -38,7 +38,7 @@ impl Leaving {
     }
 
     /// Gives the sockets away, once.
-    pub(crate) fn give(&self, engine: SyncSender<Input>, stop: watch::Sender<bool>, asked: mpsc::Sender<Asked>) -> Give {
+    pub(crate) fn give(&self, engine: SyncSender<Input>, stop: watch::Sender<bool>, asked: mpsc::Sender<Asked>, control: PathBuf) -> Give {
         let leaving = self.clone();
         Box::new(move |stream: &UnixStream| {
             if !leaving.expected.swap(false, Ordering::Relaxed) {
@@ -50,6 +50,8 @@ impl Leaving {
                 return Err(error.to_string());
             }
             leaving.handing_over.store(true, Ordering::Relaxed);
+            // What is asked from now on is for the new process, which makes the socket again.
+            let _ = std::fs::remove_file(&control);
             stop.send_replace(true);
             let (done, wait) = sync_channel(1);
             let released = engine.send(Input::Release(done)).is_ok() && wait.recv_timeout(hand_over::RELEASE).is_ok();
@@ -76,41 +78,50 @@ pub(crate) fn operate(asked: mpsc::Sender<Asked>, operated: bool) -> Operate {
     })
 }
 
-/// Where records of requests go when the engine of this process is gone.
+/// Where inputs of the engine go when its log belongs to another process.
 pub(crate) struct Passing {
-    pub(crate) leaving: Leaving,
     pub(crate) control: PathBuf,
     pub(crate) counters: Arc<gateway::Counters>,
+    /// The other process does not answer: what comes is counted as shed.
+    pub(crate) gone: bool,
 }
 
 impl Passing {
-    /// Gives them to the process that serves now; what it does not take is counted as shed.
-    pub(crate) fn pass(&self, batch: Vec<gateway::Observed>) {
-        let mut lost = batch.len() as u64;
-        if self.leaving.is_handing_over() {
-            let sign_ins: Vec<_> = batch.iter().filter_map(|o| o.sign_in.as_ref().map(|s| s.event.clone())).collect();
-            let judged: Vec<_> = batch.into_iter().map(|o| (o.event, o.finding)).collect();
-            for part in judged.chunks(EVENTS_MAX) {
-                if self.ask(&Ask::Judged { all: part.to_vec() }) {
-                    lost -= part.len() as u64;
-                }
+    /// Gives events to the process that serves now; people are told to ask it themselves.
+    pub(crate) fn pass(&mut self, input: Input) {
+        match input {
+            Input::Observed(batch) => {
+                let sign_ins: Vec<_> = batch.iter().filter_map(|o| o.sign_in.as_ref().map(|s| s.event.clone())).collect();
+                let judged: Vec<_> = batch.into_iter().map(|o| (o.event, o.finding)).collect();
+                judged.chunks(EVENTS_MAX).for_each(|part| self.ask(&Ask::Judged { all: part.to_vec() }, part.len()));
+                self.events(&sign_ins);
             }
-            for part in sign_ins.chunks(EVENTS_MAX) {
-                self.ask(&Ask::Events { all: part.to_vec() });
-            }
+            Input::Events(events) => self.events(&events),
+            Input::Flush(done) | Input::Release(done) => drop(done.send(())),
+            Input::Order(_, _, reply) => drop(reply.send(refused())),
+            Input::Found(_) | Input::Never(_) => {}
         }
-        self.counters.shed.fetch_add(lost, Ordering::Relaxed);
     }
 
-    fn ask(&self, ask: &Ask) -> bool {
-        let start = Instant::now();
-        while start.elapsed() < FIND {
-            if matches!(control::ask(&self.control, ask), Some(Reply::Kept)) {
-                return true;
-            }
-            // Until the new process has its socket, this one answers itself that it is stopping.
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        false
+    fn events(&mut self, events: &[event::Event]) {
+        events.chunks(EVENTS_MAX).for_each(|part| self.ask(&Ask::Events { all: part.to_vec() }, part.len()));
     }
+
+    fn ask(&mut self, ask: &Ask, records: usize) {
+        let start = Instant::now();
+        while !self.gone {
+            if matches!(control::ask(&self.control, ask), Some(Reply::Kept)) {
+                return;
+            }
+            self.gone = start.elapsed() > FIND;
+            // Nobody listens there until the new process does.
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.counters.shed.fetch_add(records as u64, Ordering::Relaxed);
+    }
+}
+
+fn refused() -> event::order::Answer {
+    let why = "this process has handed over: ask again".to_owned();
+    event::order::Answer { fault: Some(event::order::Fault::Failed(why)), ..event::order::Answer::default() }
 }

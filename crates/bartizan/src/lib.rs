@@ -25,6 +25,7 @@ pub mod points;
 pub mod recall;
 mod rules;
 pub mod scanned;
+pub mod selftest;
 pub mod served;
 pub mod service;
 pub mod shard;

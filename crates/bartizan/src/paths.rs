@@ -12,7 +12,8 @@ pub fn data_dir(asked: Option<&PathBuf>) -> PathBuf {
         return dir;
     }
     let home = env("HOME").unwrap_or_else(|| PathBuf::from("."));
-    if home == std::path::Path::new("/root") {
+    // The home of the service's own user, as the package makes it.
+    if home == std::path::Path::new("/root") || home == std::path::Path::new("/var/lib/bartizan") {
         return PathBuf::from("/var/lib/bartizan");
     }
     env("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share")).join("bartizan")
@@ -21,7 +22,8 @@ pub fn data_dir(asked: Option<&PathBuf>) -> PathBuf {
 /// `BARTIZAN_CONFIG`, else `/etc/bartizan/bartizan.toml` for root and the XDG configuration directory for everybody else.
 pub fn config_file() -> PathBuf {
     let home = env("HOME").unwrap_or_else(|| PathBuf::from("."));
-    let dir = || match home == std::path::Path::new("/root") {
+    let of_system = home == std::path::Path::new("/root") || home == std::path::Path::new("/var/lib/bartizan");
+    let dir = || match of_system {
         true => PathBuf::from("/etc/bartizan"),
         false => env("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")).join("bartizan"),
     };

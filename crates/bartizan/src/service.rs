@@ -229,7 +229,8 @@ impl Service {
         };
         let (observed, received) = mpsc::channel(QUEUE);
         let gateway_addr = bound_gateway.as_ref().map(|(_, _, addr)| *addr);
-        let (send, thread) = engine.start();
+        let passing = Passing { control: control_socket.clone(), counters: Arc::clone(&counters), gone: false };
+        let (send, thread) = engine.start(passing);
         let board = Arc::new(Board {
             start: Instant::now(),
             sources: Mutex::new(Vec::new()),
@@ -251,8 +252,7 @@ impl Service {
         let mut drifts = None;
         let (mut gateway_task, mut observed_thread) = (None, None);
         if let Some((bound, asked, _)) = bound_gateway {
-            let passing = Passing { leaving: leaving.clone(), control: control_socket.clone(), counters: Arc::clone(&counters) };
-            observed_thread = Some(forward_observed(received, send.clone(), asked.ndjson, passing)?);
+            observed_thread = Some(forward_observed(received, send.clone(), asked.ndjson)?);
             let inspector = asked.inspect.then_some(inspector);
             let (kept, ended) = std::sync::mpsc::channel();
             drifts = Some(kept);
@@ -320,7 +320,7 @@ impl Service {
         let hooks = control::Hooks {
             link: make_link,
             operate: operate(ask.clone(), wanted.operation.operated),
-            give: leaving.give(send.clone(), stop.clone(), ask),
+            give: leaving.give(send.clone(), stop.clone(), ask, control_socket.clone()),
         };
         let control = match control::listen(&control_socket, send.clone(), hooks) {
             Ok(control) => Some(control),
@@ -424,6 +424,13 @@ impl Service {
         if let Some(observed) = self.observed.take() {
             let _ = observed.join();
         }
+        // Everything before it was passed on.
+        if let Some((send, _)) = &self.engine {
+            let (done, wait) = std::sync::mpsc::sync_channel(1);
+            let _ = send.send(Input::Flush(done));
+            let _ = wait.recv_timeout(gateway::DRAIN);
+        }
+        self.control.iter().for_each(Control::settle);
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(Duration::from_millis(500));
         }
@@ -501,7 +508,6 @@ fn forward_observed(
     mut received: mpsc::Receiver<gateway::Observed>,
     engine: SyncSender<Input>,
     ndjson: Option<PathBuf>,
-    passing: Passing,
 ) -> Result<JoinHandle<()>, Fail> {
     let mut file = match ndjson {
         Some(path) => {
@@ -522,8 +528,8 @@ fn forward_observed(
                     out::note(format!("the request log cannot be written: {error}"));
                 }
             }
-            if let Err(std::sync::mpsc::SendError(Input::Observed(batch))) = engine.send(Input::Observed(batch)) {
-                passing.pass(batch);
+            if engine.send(Input::Observed(batch)).is_err() {
+                return;
             }
         }
     };

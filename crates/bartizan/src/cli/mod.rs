@@ -9,6 +9,7 @@ mod check;
 mod config;
 mod console;
 mod demo;
+mod doctor;
 mod explain;
 pub mod fail;
 mod filter;
@@ -27,6 +28,7 @@ mod replay;
 mod restart;
 mod rule;
 mod run;
+mod selftest;
 mod series;
 mod template;
 mod text;
@@ -77,6 +79,8 @@ enum Command {
     Run(run::Run),
     Config(config::ConfigCommand),
     Restart(restart::Restart),
+    Doctor(doctor::Doctor),
+    Selftest(selftest::Selftest),
     Watch(watch::Watch),
     Replay(replay::Replay),
     Check(check::Check),
@@ -123,6 +127,8 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, &global),
         Command::Config(args) => config::run(&args, &global),
         Command::Restart(args) => restart::run(&args, &global),
+        Command::Doctor(args) => doctor::run(&args, &global),
+        Command::Selftest(args) => selftest::run(&args, &global),
         Command::Watch(args) => watch::run(&args, &global),
         Command::Replay(args) => replay::run(&args, &global),
         Command::Check(args) => check::run(&args, &global),
