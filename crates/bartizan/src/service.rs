@@ -18,6 +18,7 @@ use detect::Knowledge;
 use detect::web::request::Inspector;
 use event::response::Mode;
 use incident::Never;
+use tokio::signal::unix::{Signal, SignalKind};
 use tokio::sync::{mpsc, watch};
 
 use crate::cli::fail::{Exit, Fail};
@@ -77,6 +78,27 @@ pub enum Asked {
     Orphaned,
 }
 
+/// What the kernel sends to a process that runs by configuration.
+struct Signals {
+    int: Signal,
+    term: Signal,
+    hup: Signal,
+}
+
+impl Signals {
+    /// Begins to hear them, once.
+    fn heard(kept: &mut Option<Signals>) -> std::io::Result<&mut Signals> {
+        let fresh = match kept.take() {
+            Some(signals) => signals,
+            None => {
+                let hear = |kind| tokio::signal::unix::signal(kind);
+                Signals { int: hear(SignalKind::interrupt())?, term: hear(SignalKind::terminate())?, hup: hear(SignalKind::hangup())? }
+            }
+        };
+        Ok(kept.insert(fresh))
+    }
+}
+
 pub type Answer = SyncSender<Result<String, String>>;
 
 pub struct GatewayWanted {
@@ -114,6 +136,7 @@ pub struct Service {
     engine: Option<(SyncSender<Input>, JoinHandle<()>)>,
     control: Option<Control>,
     asked: mpsc::Receiver<Asked>,
+    signals: Option<Signals>,
     leaving: Leaving,
     gateway_task: Option<tokio::task::JoinHandle<()>>,
     observed: Option<JoinHandle<()>>,
@@ -340,6 +363,7 @@ impl Service {
             engine: Some((send, thread)),
             control,
             asked,
+            signals: None,
             leaving,
             gateway_task,
             observed: observed_thread,
@@ -393,19 +417,16 @@ impl Service {
     }
 
     /// Waits for a signal, or for what somebody asks through the control socket.
-    pub fn next(&mut self) -> Asked {
+    pub fn next_asked(&mut self) -> Asked {
         let Some(runtime) = &self.runtime else { return Asked::Stop };
-        let asked = &mut self.asked;
+        let (asked, signals) = (&mut self.asked, &mut self.signals);
         runtime.block_on(async {
-            use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut term), Ok(mut hup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
-                let _ = tokio::signal::ctrl_c().await;
-                return Asked::Stop;
-            };
+            // Heard from the first call on, also between calls.
+            let (Ok(signals), false) = (Signals::heard(signals), asked.is_closed()) else { return Asked::Stop };
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => Asked::Stop,
-                _ = term.recv() => Asked::Stop,
-                _ = hup.recv() => Asked::Reload(None),
+                _ = signals.int.recv() => Asked::Stop,
+                _ = signals.term.recv() => Asked::Stop,
+                _ = signals.hup.recv() => Asked::Reload(None),
                 Some(asked) = asked.recv() => asked,
             }
         })

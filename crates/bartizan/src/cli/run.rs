@@ -58,7 +58,7 @@ pub(super) fn run(args: &Run, global: &Global) -> Result<Exit, Fail> {
     let mut running = Running { place, loaded, certificate };
     let mut successor = None;
     loop {
-        match service.next() {
+        match service.next_asked() {
             Asked::Stop => {
                 systemd::tell("STOPPING=1");
                 return Ok(service.stop());

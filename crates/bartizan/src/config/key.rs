@@ -269,13 +269,13 @@ fn measured(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 fn duration(s: u64) -> String {
-    let (n, unit) = [(86_400, "d"), (3_600, "h"), (60, "m")].into_iter().find(|(n, _)| s > 0 && s % n == 0).unwrap_or((1, "s"));
+    let (n, unit) = [(86_400, "d"), (3_600, "h"), (60, "m")].into_iter().find(|(n, _)| s > 0 && s.is_multiple_of(*n)).unwrap_or((1, "s"));
     format!("{}{unit}", s / n)
 }
 
 fn size(bytes: u64) -> String {
     let units = [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    let (n, unit) = units.into_iter().find(|(n, _)| bytes > 0 && bytes % n == 0).unwrap_or((1_u64, "B"));
+    let (n, unit) = units.into_iter().find(|(n, _)| bytes > 0 && bytes.is_multiple_of(*n)).unwrap_or((1_u64, "B"));
     format!("{}{unit}", bytes / n)
 }
 

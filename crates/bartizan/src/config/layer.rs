@@ -61,7 +61,7 @@ impl Values {
             let inner = section::ALL.iter().any(|s| s.name.starts_with(&format!("{below}.")));
             match (&one.value, section) {
                 (Tree::Table(_), Some(section)) if section.many => {
-                    self.fault(Code::Unknown, &one.at, format!("[{below}] is a table of which there may be many"), format!("[[{below}]]"))
+                    self.fault(Code::Unknown, &one.at, format!("[{below}] is a table of which there may be many"), format!("[[{below}]]"));
                 }
                 (Tree::Table(inner), Some(_)) => self.take(inner, &below, None),
                 (Tree::Table(more), None) if inner => self.take(more, &below, None),

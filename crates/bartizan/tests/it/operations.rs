@@ -344,3 +344,128 @@ fn a_new_process_that_cannot_start_leaves_the_old_one_at_work() {
     running.successor = text.split(' ').nth(1).map(str::to_owned);
     assert_eq!(get(running.gateway, "203.0.113.7", "/").0, 200);
 }
+
+#[test]
+fn pages_and_files_that_are_made_from_the_keys_are_not_behind() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    for (name, made, how) in [
+        ("docs/configuration.md", bartizan::config::schema::reference(), "bartizan config schema --markdown"),
+        ("packaging/bartizan.toml", bartizan::config::schema::example(), "bartizan config schema --example"),
+    ] {
+        assert!(read(name) == made, "{name} is behind: {how} > {name}");
+    }
+    // The page for people shows a configuration that is one.
+    let page = read("docs/operations.md");
+    let shown = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let config = bartizan::config::parse(shown.as_bytes(), "operations.md".as_ref()).unwrap_or_else(|f| panic!("{f:#?}"));
+    assert!(config.gateway.is_some() && config.metrics.is_some());
+}
+
+#[test]
+fn figures_that_the_page_names_exist() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md")).expect("the page");
+    let running = Running::start(&config(application(), "watch = [\"/dev/null\"]", ""));
+    let names: Vec<String> = running.figures().into_iter().map(|f| f.name).collect();
+    let named = page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|w| w.starts_with("bartizan_") && !w.ends_with('_'));
+    let mut count = 0;
+    for name in named {
+        count += 1;
+        assert!(names.iter().any(|n| n == name), "{name} is no figure");
+    }
+    assert!(count >= 6, "{count} names");
+}
+
+#[test]
+fn doctor_names_what_is_wrong_and_what_to_do() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let at = taken.local_addr().expect("an address");
+    let file = dir.path().join("b.toml");
+    let text = format!(
+        "watch = [\"/no/such/log\"]\n[gateway]\nupstream = \"http://{}\"\nlisten = \"{at}\"\ncert = \"/no/such/cert\"\nkey = \"/no/such/key\"\n[console]\nenabled = false\n",
+        application()
+    );
+    std::fs::write(&file, text).expect("written");
+    let doctor = || {
+        let out = Command::new(env!("CARGO_BIN_EXE_bartizan"))
+            .args(["doctor", "--json", "--config"])
+            .arg(&file)
+            .arg("--data-dir")
+            .arg(dir.path().join("data"))
+            .output()
+            .expect("runs");
+        let told: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
+        let rows = told["checks"].as_array().expect("checks").clone();
+        (out.status.code(), rows)
+    };
+    let (code, rows) = doctor();
+    assert_eq!(code, Some(1));
+    let grade = |rows: &[serde_json::Value], name: &str| {
+        let row = rows.iter().find(|r| r["check"] == name).unwrap_or_else(|| panic!("no {name}: {rows:?}"));
+        assert_eq!(row["grade"] == "ok", row["fix"] == "", "what is not ok has a remedy: {row}");
+        row["grade"].as_str().expect("a grade").to_owned()
+    };
+    for (name, expected) in [
+        ("gateway port", "fail"),
+        ("certificate", "fail"),
+        ("watched", "fail"),
+        ("upstream", "ok"),
+        ("data directory", "ok"),
+        ("models", "ok"),
+    ] {
+        assert_eq!(grade(&rows, name), expected, "{name}: {rows:?}");
+    }
+    assert!(!dir.path().join("data").exists(), "the doctor changes nothing");
+    drop(taken);
+    std::fs::write(&file, format!("[gateway]\nupstream = \"http://127.0.0.1:1\"\nlisten = \"{at}\"\n[console]\nenabled = false\n"))
+        .expect("written");
+    let (code, rows) = doctor();
+    assert_eq!((code, grade(&rows, "gateway port"), grade(&rows, "upstream")), (Some(0), "ok".into(), "warn".into()));
+}
+
+#[test]
+fn the_selftest_finds_every_probe_and_sees_when_nothing_is_inspected() {
+    let selftest = |args: &[&str]| {
+        let out = Command::new(env!("CARGO_BIN_EXE_bartizan")).args(["selftest", "--json"]).args(args).output().expect("runs");
+        let told: serde_json::Value =
+            serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&out.stderr)));
+        (out.status.code(), told)
+    };
+    let (code, told) = selftest(&[]);
+    assert_eq!((code, &told["missed"]), (Some(0), &0.into()), "{told}");
+    assert!(told["probes"].as_array().is_some_and(|p| p.len() >= 9), "{told}");
+    // Without rules and models the attacks pass, and that is told.
+    let dir = tempfile::tempdir().expect("a folder");
+    let (code, told) = selftest(&["--content", dir.path().to_str().expect("UTF-8")]);
+    assert_eq!(code, Some(1), "{told}");
+    let held = |what: &str| told["probes"].as_array().expect("probes").iter().find(|p| p["probe"] == what).map(|p| p["held"].clone());
+    assert_eq!((held("a visitor passes"), held("SQL injection")), (Some(true.into()), Some(false.into())), "{told}");
+}
+
+/// What systemd hears of a start and a stop.
+#[test]
+fn systemd_is_told_when_it_serves() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let at = dir.path().join("notify");
+    let heard = std::os::unix::net::UnixDatagram::bind(&at).expect("a socket");
+    heard.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bartizan"))
+        .args(["run", "--data-dir"])
+        .arg(dir.path().join("data"))
+        .env("NOTIFY_SOCKET", &at)
+        .env("BARTIZAN_CONSOLE__ENABLED", "false")
+        .env("HOME", dir.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("bartizan runs");
+    let next = || {
+        let mut bytes = [0; 256];
+        let n = heard.recv(&mut bytes).expect("a message");
+        String::from_utf8_lossy(&bytes[..n]).into_owned()
+    };
+    assert_eq!(next(), "READY=1");
+    signal("TERM", &child.id().to_string());
+    assert_eq!(next(), "STOPPING=1");
+    assert!(child.wait().is_ok_and(|status| status.success()));
+}
