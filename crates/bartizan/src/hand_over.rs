@@ -1,8 +1,9 @@
 //! Handing over: a new process takes the listening sockets of the old one, so that a restart drops no connection.
 //!
-//! The new process asks through the control socket and gets the sockets (SCM_RIGHTS) with their names. The old one stops accepting, brings
-//! its log to an end and says so; what connects meanwhile waits in the sockets' queues. Then the new one opens the log, serves, and says so; the
-//! old one answers the requests that it has begun, hands their records to the new one, and ends.
+//! The new process asks through the control socket and gets the sockets (SCM_RIGHTS) with their names. When everything of it that can fail has not
+//! failed it asks for the release: the old one stops accepting, brings its log to an end and says so; what connects meanwhile waits in the
+//! sockets' queues. Then the new one opens the log, serves, and says so; the old one answers the requests that it has begun, hands their records to
+//! the new one, and ends. Should the new one end before it asked for the release, the old one goes on.
 
 use std::io::{BufRead, BufReader, Error, IoSlice, IoSliceMut, Read, Result, Write};
 use std::mem::MaybeUninit;
@@ -21,7 +22,7 @@ const SOCKETS_MAX: usize = 8;
 const NAMES_BYTES_MAX: usize = 4_096;
 /// For the log of the old process to come to its end.
 pub const RELEASE: Duration = Duration::from_secs(30);
-/// For the new process to read its log.
+/// For the new process to open what it needs, or to read its log.
 pub const READY: Duration = Duration::from_secs(120);
 
 /// A listening socket and what it was asked for: `gateway 0.0.0.0:8080`.
@@ -53,7 +54,7 @@ pub fn send(stream: &UnixStream, sockets: &[Socket]) -> Result<()> {
     if sent == line.len() { Ok(()) } else { Err(Error::other("the listening sockets were not sent whole")) }
 }
 
-/// Asks who serves at `control` for its sockets and waits until its log is free.
+/// Asks who serves at `control` for its sockets, which it goes on serving.
 pub fn take(control: &Path, ask: &[u8]) -> Result<Taken> {
     let mut stream = UnixStream::connect(control)?;
     stream.set_read_timeout(Some(RELEASE))?;
@@ -70,21 +71,13 @@ pub fn take(control: &Path, ask: &[u8]) -> Result<Taken> {
         }
     }
     let text = String::from_utf8_lossy(&bytes[..got.bytes]).into_owned();
-    let (first, rest) = text.split_once('\n').ok_or_else(|| Error::other("the old process ended"))?;
+    let first = text.strip_suffix('\n').ok_or_else(|| Error::other("the old process ended"))?;
     let names: Vec<&str> = first.split('\t').filter(|n| !n.is_empty()).collect();
     if first.starts_with('{') || names.len() != fds.len() {
         return Err(Error::other(format!("the old process refused: {first}")));
     }
     let sockets = names.into_iter().zip(fds).map(|(name, socket)| Socket { name: name.to_owned(), socket }).collect();
-    let mut stream = BufReader::new(stream);
-    let mut line = rest.to_owned();
-    if !line.ends_with('\n') {
-        stream.by_ref().take(64).read_line(&mut line)?;
-    }
-    if line.trim() != "released" {
-        return Err(Error::other("the old process did not bring its log to an end"));
-    }
-    Ok(Taken { stream, sockets })
+    Ok(Taken { stream: BufReader::new(stream), sockets })
 }
 
 impl Taken {
@@ -94,17 +87,25 @@ impl Taken {
         Some(self.sockets.remove(at).socket.into())
     }
 
+    /// Asks the old process to stop accepting and waits until its log is free.
+    pub fn release(&mut self) -> Result<()> {
+        self.stream.get_mut().write_all(b"release\n")?;
+        let mut line = String::new();
+        self.stream.by_ref().take(64).read_line(&mut line)?;
+        if line.trim() == "released" { Ok(()) } else { Err(Error::other("the old process did not bring its log to an end")) }
+    }
+
     /// Says that this process serves.
     pub fn ready(mut self) -> Result<()> {
         self.stream.get_mut().write_all(b"ready\n")
     }
 }
 
-/// Waits in the old process until the new one serves.
-pub fn wait_until_ready(stream: &UnixStream) -> bool {
+/// Waits in the old process until the new one says `word`; false when it does not.
+pub fn waits_for(stream: &UnixStream, word: &str) -> bool {
     let mut line = String::new();
     let waits = stream.set_read_timeout(Some(READY)).is_ok();
-    waits && BufReader::new(stream).take(64).read_line(&mut line).is_ok() && line.trim() == "ready"
+    waits && BufReader::new(stream).take(64).read_line(&mut line).is_ok() && line.trim() == word
 }
 
 #[cfg(test)]
@@ -124,14 +125,16 @@ mod tests {
             BufReader::new(&stream).read_line(&mut line).expect("a line");
             assert_eq!(line, "\"take_over\"\n");
             send(&stream, &[Socket { name: "gateway here".into(), socket: listener.into() }]).expect("sent");
+            assert!(waits_for(&stream, "release"));
             (&stream).write_all(b"released\n").expect("written");
-            assert!(wait_until_ready(&stream));
+            assert!(waits_for(&stream, "ready"));
         });
         let mut taken = take(&at, b"\"take_over\"\n").expect("taken");
         assert!(taken.socket("console").is_none());
         let mut client = std::net::TcpStream::connect(addr).expect("it waits in the queue");
         client.write_all(b"x").expect("sent");
         let mine = taken.socket("gateway here").expect("the socket");
+        taken.release().expect("released");
         taken.ready().expect("said");
         old.join().expect("the old one ended");
         let (mut stream, _) = mine.accept().expect("the client that waited");

@@ -49,6 +49,10 @@ impl Leaving {
                 leaving.keep(sockets);
                 return Err(error.to_string());
             }
+            if !hand_over::waits_for(stream, "release") {
+                leaving.keep(sockets);
+                return Err("the new process ended before it took over".into());
+            }
             leaving.handing_over.store(true, Ordering::Relaxed);
             // What is asked from now on is for the new process, which makes the socket again.
             let _ = std::fs::remove_file(&control);
@@ -56,7 +60,7 @@ impl Leaving {
             let (done, wait) = sync_channel(1);
             let released = engine.send(Input::Release(done)).is_ok() && wait.recv_timeout(hand_over::RELEASE).is_ok();
             let said = released && (&mut &*stream).write_all(b"released\n").is_ok();
-            let serves = said && hand_over::wait_until_ready(stream);
+            let serves = said && hand_over::waits_for(stream, "ready");
             // Held until now, so that nobody is turned away should the new process die.
             drop(sockets);
             let _ = asked.blocking_send(if serves { Asked::HandedOver } else { Asked::Orphaned });

@@ -17,6 +17,7 @@ pub mod geo;
 pub mod hand_over;
 pub mod knowledge;
 mod leaving;
+mod listeners;
 pub mod logins;
 pub mod metrics;
 pub mod paths;

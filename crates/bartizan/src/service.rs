@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -28,6 +27,7 @@ use crate::engine::{Engine, Input, Shared};
 use crate::figures::Filled;
 use crate::geo::Places;
 use crate::leaving::{Leaving, Passing, operate};
+use crate::listeners::Listeners;
 use crate::logins::Logins;
 use crate::pipeline::Pipeline;
 use crate::points::Points;
@@ -86,16 +86,11 @@ struct Signals {
 }
 
 impl Signals {
-    /// Begins to hear them, once.
-    fn heard(kept: &mut Option<Signals>) -> std::io::Result<&mut Signals> {
-        let fresh = match kept.take() {
-            Some(signals) => signals,
-            None => {
-                let hear = |kind| tokio::signal::unix::signal(kind);
-                Signals { int: hear(SignalKind::interrupt())?, term: hear(SignalKind::terminate())?, hup: hear(SignalKind::hangup())? }
-            }
-        };
-        Ok(kept.insert(fresh))
+    /// From now on none of them ends the process by itself.
+    fn hear(runtime: &tokio::runtime::Runtime) -> std::io::Result<Signals> {
+        let _entered = runtime.enter();
+        let hear = tokio::signal::unix::signal;
+        Ok(Signals { int: hear(SignalKind::interrupt())?, term: hear(SignalKind::terminate())?, hup: hear(SignalKind::hangup())? })
     }
 }
 
@@ -152,16 +147,21 @@ pub struct Service {
 }
 
 impl Service {
-    pub fn start(wanted: Wanted) -> Result<Service, Fail> {
+    pub fn start(mut wanted: Wanted) -> Result<Service, Fail> {
         check_mark(&wanted)?;
+        let (never, forecaster) = (std::mem::take(&mut wanted.never), wanted.forecaster.take());
+        let operated = wanted.operation.operated;
         let control_socket = paths::control_socket(&wanted.data_dir);
-        let mut taken = match wanted.operation.take_over {
-            true => Some(
-                hand_over::take(&control_socket, b"\"take_over\"\n").map_err(|e| Fail::new("E0608", format!("cannot take over: {e}")))?,
-            ),
-            false => None,
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|e| Fail::new("E0605", format!("cannot start the runtime: {e}")))?;
+        let points = Points { nftables: wanted.nftables.clone(), data_dir: wanted.data_dir.clone() };
+        let (taken, before) = match wanted.operation.take_over {
+            true => take_over(&wanted, &runtime, &points)?,
+            false => (None, None),
         };
-        let mut sockets = Vec::new();
         let (writer, log) =
             store::open(&wanted.data_dir, store::Options::default()).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
         let inspector = Arc::new(ArcSwap::from_pointee(Inspector::new(&wanted.knowledge)));
@@ -178,78 +178,29 @@ impl Service {
         };
         let mode = if wanted.enforce { Mode::Enforce } else { Mode::Monitor };
         let shards = std::thread::available_parallelism().map_or(2, usize::from);
-        let mut pipeline = Pipeline::new(&wanted.knowledge, shards, wanted.never, mode).foreseeing(wanted.forecaster);
+        let mut pipeline = Pipeline::new(&wanted.knowledge, shards, never, mode).foreseeing(forecaster);
         pipeline.shards.recall(&known);
         drop(known);
-        let points = Points { nftables: wanted.nftables, data_dir: wanted.data_dir.clone() };
         let engine = Engine::open(pipeline, writer, shared.clone(), &points, clock::now())?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .map_err(|e| Fail::new("E0605", format!("cannot start the runtime: {e}")))?;
         let (stop, stopped) = watch::channel(false);
 
         let counters = Arc::new(gateway::Counters::default());
-        let mut site = None;
-        let bound_gateway = match wanted.gateway {
-            Some(asked) => {
-                let name = format!("gateway {}", asked.config.listen);
-                let had = taken.as_mut().and_then(|taken| taken.socket(&name));
-                let bound = runtime
-                    .block_on(async {
-                        match had {
-                            Some(socket) => gateway::adopt(&asked.config, socket),
-                            None => gateway::bind(&asked.config).await,
-                        }
-                    })
-                    .map_err(|e| Fail::new("E0202", e.to_string()).fix("choose another address with --listen"))?;
-                sockets.extend(bound.socket().ok().map(|socket| hand_over::Socket { name, socket }));
-                let addr = bound.local_addr();
-                site = Some(Site {
-                    name: asked.config.site.clone(),
-                    listen: addr.to_string(),
-                    upstream: asked.config.upstream.to_string(),
-                    ..Site::default()
-                });
-                Some((bound, asked, addr))
-            }
-            None => None,
+        let listeners = match before {
+            Some(listeners) => listeners,
+            None => Listeners::open(&wanted, &runtime, None)?,
         };
-        let bound_console = match &wanted.console {
-            Some(config) => {
-                let name = format!("console {}", config.listen);
-                let had = taken.as_mut().and_then(|taken| taken.socket(&name));
-                let bound = runtime.block_on(async {
-                    match had {
-                        Some(socket) => console::adopt(config, socket),
-                        None => console::bind(config).await,
-                    }
-                });
-                let bound = bound.map_err(|e| console_fail(&e))?;
-                sockets.extend(bound.socket().ok().map(|socket| hand_over::Socket { name, socket }));
-                Some(bound)
-            }
-            None => None,
-        };
-        let bound_metrics = match &wanted.operation.metrics {
-            Some(asked) => {
-                let name = format!("metrics {}", asked.listen);
-                let had = taken.as_mut().and_then(|taken| taken.socket(&name));
-                let bound = runtime.block_on(async {
-                    match had {
-                        Some(socket) => metrics::adopt(socket),
-                        None => metrics::bind(asked.listen).await,
-                    }
-                });
-                let failed =
-                    |e| Fail::new("E0202", format!("cannot listen on {}: {e}", asked.listen)).fix("choose another address below [metrics]");
-                let bound = bound.map_err(failed)?;
-                sockets.extend(bound.as_fd().try_clone_to_owned().ok().map(|socket| hand_over::Socket { name, socket }));
-                Some((bound, asked.token.clone()))
-            }
-            None => None,
-        };
+        let bound_gateway = listeners.gateway.zip(wanted.gateway).map(|(bound, asked)| {
+            let addr = bound.local_addr();
+            (bound, asked, addr)
+        });
+        let site = bound_gateway.as_ref().map(|(_, asked, addr)| Site {
+            name: asked.config.site.clone(),
+            listen: addr.to_string(),
+            upstream: asked.config.upstream.to_string(),
+            ..Site::default()
+        });
+        let bound_console = listeners.console;
+        let bound_metrics = listeners.metrics.map(|bound| (bound, wanted.operation.metrics.and_then(|asked| asked.token)));
         let (observed, received) = mpsc::channel(QUEUE);
         let gateway_addr = bound_gateway.as_ref().map(|(_, _, addr)| *addr);
         let passing = Passing { control: control_socket.clone(), counters: Arc::clone(&counters), gone: false };
@@ -339,10 +290,10 @@ impl Service {
             Ok((url, clock::now().plus_s(900).to_string()))
         });
         let (ask, asked) = mpsc::channel(4);
-        leaving.keep(sockets);
+        leaving.keep(listeners.sockets);
         let hooks = control::Hooks {
             link: make_link,
-            operate: operate(ask.clone(), wanted.operation.operated),
+            operate: operate(ask.clone(), operated),
             give: leaving.give(send.clone(), stop.clone(), ask, control_socket.clone()),
         };
         let control = match control::listen(&control_socket, send.clone(), hooks) {
@@ -355,6 +306,8 @@ impl Service {
                 None
             }
         };
+        let signals =
+            operated.then(|| Signals::hear(&runtime)).transpose().map_err(|e| Fail::new("E0605", format!("cannot hear signals: {e}")))?;
         if let Some(Err(error)) = taken.map(hand_over::Taken::ready) {
             out::note(format!("the process before this one is not told that this one serves: {error}"));
         }
@@ -363,7 +316,7 @@ impl Service {
             engine: Some((send, thread)),
             control,
             asked,
-            signals: None,
+            signals,
             leaving,
             gateway_task,
             observed: observed_thread,
@@ -418,11 +371,9 @@ impl Service {
 
     /// Waits for a signal, or for what somebody asks through the control socket.
     pub fn next_asked(&mut self) -> Asked {
-        let Some(runtime) = &self.runtime else { return Asked::Stop };
-        let (asked, signals) = (&mut self.asked, &mut self.signals);
+        let (Some(runtime), Some(signals)) = (&self.runtime, &mut self.signals) else { return Asked::Stop };
+        let asked = &mut self.asked;
         runtime.block_on(async {
-            // Heard from the first call on, also between calls.
-            let (Ok(signals), false) = (Signals::heard(signals), asked.is_closed()) else { return Asked::Stop };
             tokio::select! {
                 _ = signals.int.recv() => Asked::Stop,
                 _ = signals.term.recv() => Asked::Stop,
@@ -500,11 +451,18 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-fn console_fail(error: &console::Error) -> Fail {
-    match error {
-        console::Error::NotLoopback(_) => Fail::new("E0201", error.to_string().trim_start_matches("E0201 ").to_owned()),
-        _ => Fail::new("E0202", error.to_string()).fix("choose another address with --console-listen"),
-    }
+/// The sockets of the process before this one, and its log. Whatever of this process can fail is tried before the other one gives its log away.
+fn take_over(
+    wanted: &Wanted,
+    runtime: &tokio::runtime::Runtime,
+    points: &Points,
+) -> Result<(Option<hand_over::Taken>, Option<Listeners>), Fail> {
+    let failed = |e: std::io::Error| Fail::new("E0608", format!("cannot take over: {e}"));
+    let mut taken = hand_over::take(&paths::control_socket(&wanted.data_dir), b"\"take_over\"\n").map_err(failed)?;
+    let listeners = Listeners::open(wanted, runtime, Some(&mut taken))?;
+    points.check()?;
+    taken.release().map_err(failed)?;
+    Ok((Some(taken), Some(listeners)))
 }
 
 /// Generated data and real data never share a directory.
@@ -613,6 +571,8 @@ impl Board {
             let free = queue.upgrade().map_or(QUEUE, |queue| queue.capacity());
             add("gateway queue", QUEUE - free, QUEUE);
             let open = self.counters.connections.load(Ordering::Relaxed);
+            let limited = self.counters.limited_entities.load(Ordering::Relaxed);
+            add("limited entities", usize::try_from(limited).unwrap_or(usize::MAX), gateway::BUCKETS_MAX);
             add("gateway connections", usize::try_from(open).unwrap_or(usize::MAX), self.connections_max as usize);
         }
         for (what, now, max) in self.one_time.get().into_iter().flat_map(console::OneTime::filled) {

@@ -299,6 +299,7 @@ async fn keep_time(worker: Arc<Worker>) {
         let slow = worker.clock.tick(&shared.limits, grace);
         shared.links.counters.slow_clients.fetch_add(slow, Relaxed);
         worker.pool.tick();
+        shared.links.counters.limited_entities.store(shared.buckets.len() as u64, Relaxed);
     }
 }
 

@@ -118,7 +118,7 @@ fn of_config(config: &Config) -> Vec<Check> {
     }
     checks.extend(config.program.watch.iter().map(|path| readable(path)));
     if config.response.nftables {
-        checks.push(nftables());
+        checks.push(nftables(config));
     }
     checks.extend(models(config));
     checks
@@ -225,15 +225,11 @@ fn readable(path: &Path) -> Check {
     }
 }
 
-fn nftables() -> Check {
-    let asked = std::process::Command::new("nft").args(["list", "tables"]).stdin(std::process::Stdio::null()).output();
-    match asked {
-        Ok(out) if out.status.success() => ok("packet filter", "nft may be used"),
-        Ok(out) => {
-            let why = String::from_utf8_lossy(&out.stderr).lines().next().unwrap_or_default().to_owned();
-            bad("packet filter", format!("nft refuses: {why}"), "the capability CAP_NET_ADMIN: see the drop-in of the unit")
-        }
-        Err(_) => bad("packet filter", "there is no nft", "apt install nftables, or nftables = false"),
+fn nftables(config: &Config) -> Check {
+    let points = crate::points::Points { nftables: config.response.filter(), data_dir: config.program.data_dir.clone() };
+    match points.check() {
+        Ok(()) => ok("packet filter", "nft may be used"),
+        Err(fail) => bad("packet filter", fail.text, fail.fix.unwrap_or_default()),
     }
 }
 

@@ -328,6 +328,69 @@ fn a_restart_under_load_fails_no_request_and_loses_no_record() {
     assert_eq!(kept(), answered, "records of requests, restarts took at most {longest:?}");
 }
 
+/// Answers with five bytes, one each half second.
+fn slow_application() -> SocketAddr {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let addr = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
+                let mut line = String::new();
+                while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
+                    line.clear();
+                }
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n");
+                for byte in b"hello" {
+                    std::thread::sleep(Duration::from_millis(500));
+                    let _ = stream.write_all(&[*byte]);
+                }
+            });
+        }
+    });
+    addr
+}
+
+#[test]
+fn a_long_answer_is_finished_by_the_old_process_while_the_new_one_serves() {
+    let mut running = Running::start(&config(slow_application(), "", ""));
+    let gateway = running.gateway;
+    let long = std::thread::spawn(move || {
+        let mut stream = TcpStream::connect(gateway).expect("it listens");
+        write!(stream, "GET /long HTTP/1.1\r\nhost: h\r\nuser-agent: Mozilla/5.0\r\n\r\n").expect("sent");
+        let mut text = String::new();
+        let _ = stream.read_to_string(&mut text);
+        text
+    });
+    // Its head is there: the request is under way.
+    soon("the request", || value(&running.figures(), "bartizan_gateway_requests_total", "") >= 1.0);
+    let (code, text) = running.cli(&["restart"]);
+    assert_eq!(code, Some(0), "{text}");
+    running.successor = text.split(' ').nth(1).map(str::to_owned);
+    assert!(!long.is_finished(), "the new process serves before the long answer is over");
+    assert!(running.child.try_wait().is_ok_and(|status| status.is_none()), "the old process is still there for it");
+    let text = long.join().expect("ended");
+    assert!(text.starts_with("HTTP/1.1 200") && text.ends_with("\r\n\r\nhello"), "{text}");
+    assert!(running.child.wait().is_ok_and(|status| status.success()));
+    // Its record is in the log of the new one.
+    soon("the record", || value(&running.figures(), "bartizan_log_class_records", "class=\"http\"") >= 1.0);
+}
+
+/// What of the new process can fail is tried before the old one gives its log away.
+#[test]
+fn an_address_that_cannot_be_opened_costs_nothing() {
+    let application = application();
+    let running = Running::start(&config(application, "", ""));
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let text = config(application, "", "").replacen("127.0.0.1:0", &taken.local_addr().expect("an address").to_string(), 1);
+    std::fs::write(running.file(), text).expect("written");
+    let (code, text) = running.cli(&["restart"]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("this one goes on"), "{text}");
+    assert_eq!(get(running.gateway, "203.0.113.7", "/").0, 200);
+    soon("its record", || value(&running.figures(), "bartizan_log_class_records", "class=\"http\"") >= 1.0);
+}
+
 #[test]
 fn a_new_process_that_cannot_start_leaves_the_old_one_at_work() {
     let mut running = Running::start(&config(application(), "", ""));
