@@ -412,6 +412,8 @@ impl Service {
     /// Ends the edges first, then the engine, so that what was accepted is on disk.
     pub fn stop(mut self) -> Exit {
         let _ = self.stop.send(true);
+        // Nobody waits in a queue that nobody will serve.
+        self.leaving.keep(Vec::new());
         if let Some((send, thread)) = self.engine.take() {
             let (done, wait) = std::sync::mpsc::sync_channel(1);
             let _ = send.send(Input::Flush(done));
