@@ -23,6 +23,7 @@ use tokio::sync::{broadcast, oneshot};
 use crate::checkpoint::Checkpoints;
 use crate::cli::fail::Fail;
 use crate::clock;
+use crate::figures::{Figures, Filled, summed};
 use crate::geo::Places;
 use crate::logins::Logins;
 use crate::pipeline::{Inline, Outcome, Pipeline};
@@ -38,6 +39,10 @@ pub enum Input {
     Order(What, Text, oneshot::Sender<Answer>),
     /// Answers when everything before it is on disk.
     Flush(SyncSender<()>),
+    /// Whom no response may meet, as the configuration now says.
+    Never(incident::Never),
+    /// Brings the log to an end, for another process; answers when it is free.
+    Release(SyncSender<()>),
 }
 
 /// Batches in flight between the rim and the engine; a full queue makes files wait.
@@ -51,6 +56,7 @@ const RENEWED_AFTER_S: f64 = 86_400.0;
 /// Events that are seen again at once.
 const AGAIN: usize = 8_192;
 const TICK: Duration = Duration::from_millis(200);
+const COUNTED_EVERY_S: f64 = 1.0;
 
 /// What the engine shares with the rim.
 #[derive(Clone)]
@@ -64,6 +70,7 @@ pub struct Shared {
     pub places: Option<Arc<Places>>,
     /// Who is asked about sign-ins at the gateway.
     pub logins: Option<Arc<Logins>>,
+    pub figures: Arc<Figures>,
 }
 
 /// Takes up the model of that name, or says why not.
@@ -78,6 +85,7 @@ impl Shared {
             models: None,
             places: None,
             logins: None,
+            figures: Arc::default(),
         }
     }
 }
@@ -90,6 +98,11 @@ pub struct Engine {
     orders: u64,
     /// None where nothing is to be remembered: a single order beside no service.
     checkpoints: Option<Checkpoints>,
+    /// Whom this process itself never blocks, without what the configuration adds.
+    points: Points,
+    /// Who waits for the log, and when what is held was last counted.
+    released: Option<SyncSender<()>>,
+    counted: Time,
 }
 
 impl Engine {
@@ -122,7 +135,17 @@ impl Engine {
         }
         pipeline.planner.points = points.planned();
         pipeline.never = points.near(std::mem::take(&mut pipeline.never));
-        let mut engine = Engine { pipeline, desk: Desk::new(actions), writer, shared, orders: 0, checkpoints: None };
+        let mut engine = Engine {
+            pipeline,
+            desk: Desk::new(actions),
+            writer,
+            shared,
+            orders: 0,
+            checkpoints: None,
+            points: points.clone(),
+            released: None,
+            counted: now,
+        };
         let changed = {
             let (desk, writer) = (&mut engine.desk, &mut engine.writer);
             desk.restore(responses, now, &mut |bodies| append(writer, bodies, now)).map_err(|e| Fail::new("E0601", e.to_string()))?
@@ -177,22 +200,29 @@ impl Engine {
         }
     }
 
-    /// Gives the engine its thread.
-    pub fn start(self) -> (SyncSender<Input>, JoinHandle<Engine>) {
+    /// Gives the engine its thread. `pass` gets what still comes in when the log was given to another process.
+    pub fn start(self, pass: impl FnMut(Input) + Send + 'static) -> (SyncSender<Input>, JoinHandle<()>) {
         let (send, receive) = sync_channel(QUEUE);
-        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || self.run(&receive));
+        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || self.run(&receive, pass));
         (send, thread.unwrap_or_else(|e| panic!("invariant: a thread can be started: {e}")))
     }
 
-    fn run(mut self, inputs: &Receiver<Input>) -> Engine {
+    fn run(mut self, inputs: &Receiver<Input>, pass: impl FnMut(Input)) {
         loop {
             match inputs.recv_timeout(TICK) {
                 Ok(first) => self.take(first, inputs),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     self.remember(true);
-                    return self;
+                    return;
                 }
+            }
+            if let Some(released) = self.released.take() {
+                self.remember(true);
+                drop(self);
+                let _ = released.send(());
+                inputs.iter().for_each(pass);
+                return;
             }
             self.tick(clock::now());
         }
@@ -218,6 +248,14 @@ impl Engine {
                     self.keep(Vec::new(), outcome, clock::now());
                     let _ = done.send(());
                 }
+                Input::Never(never) => self.pipeline.never = self.points.near(never),
+                Input::Release(done) => {
+                    self.step(&mut events, &mut observed, &mut found);
+                    let outcome = self.pipeline.rest(Some(clock::now()));
+                    self.keep(Vec::new(), outcome, clock::now());
+                    self.released = Some(done);
+                    return;
+                }
             }
             if events.len() + observed.len() < STEP_MAX {
                 next = inputs.try_recv().ok();
@@ -230,7 +268,7 @@ impl Engine {
         if events.is_empty() && observed.is_empty() && found.is_empty() {
             return;
         }
-        let now = clock::now();
+        let (now, start) = (clock::now(), std::time::Instant::now());
         let mut inline = Inline { findings: std::mem::take(found), ..Inline::default() };
         let mut seen = Vec::with_capacity(observed.len());
         for (n, one) in observed.drain(..).enumerate() {
@@ -257,10 +295,15 @@ impl Engine {
         let mut records = std::mem::take(events);
         records.extend(seen);
         self.keep(records, outcome, now);
+        self.shared.figures.steps.fetch_add(1, Ordering::Relaxed);
+        self.shared.figures.step_us.store(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Writes events and what they led to, then carries out what was planned.
     fn keep(&mut self, mut records: Vec<Event>, outcome: Outcome, now: Time) {
+        let figures = &self.shared.figures;
+        figures.findings.fetch_add(outcome.findings.len() as u64, Ordering::Relaxed);
+        figures.responses.fetch_add(outcome.planned.len() as u64, Ordering::Relaxed);
         let base = self.writer.log().end() + records.len() as u64;
         let bodies = outcome
             .findings
@@ -287,6 +330,11 @@ impl Engine {
     }
 
     fn tick(&mut self, now: Time) {
+        self.shared.figures.beat(now);
+        if now.since_s(self.counted).abs() >= COUNTED_EVERY_S {
+            self.counted = now;
+            self.shared.figures.fill(self.filled());
+        }
         let (desk, writer) = (&mut self.desk, &mut self.writer);
         match desk.expire(now, &mut |bodies| append(writer, bodies, now)) {
             Ok(ended) => self.tell(&ended, "bartizan", now),
@@ -294,6 +342,14 @@ impl Engine {
         }
         self.writer.tend();
         self.remember(false);
+    }
+
+    /// What is held of what grows.
+    fn filled(&self) -> Vec<Filled> {
+        let row = |(what, now, max): (&'static str, usize, usize)| (what.to_owned(), now, max);
+        let pipeline = &self.pipeline;
+        let own = pipeline.correlator.filled().into_iter().chain(pipeline.planner.filled()).map(row);
+        summed(own.chain(pipeline.shards.filled()))
     }
 
     /// Carries out what a person asked for: written to the log first.
@@ -489,9 +545,13 @@ impl Engine {
 
     fn append(&mut self, records: &[Event]) -> Option<u64> {
         match self.writer.append(records) {
-            Ok(offsets) => Some(offsets.start),
+            Ok(offsets) => {
+                self.shared.figures.kept(records.len() as u64);
+                Some(offsets.start)
+            }
             Err(error) => {
-                say(&format!("the log cannot be written, {} records are not kept: {error}", records.len()));
+                self.shared.figures.lost(records.len() as u64);
+                say(&format!("E0607 the log cannot be written, {} records are not kept: {error}", records.len()));
                 None
             }
         }

@@ -12,6 +12,7 @@ mod it {
     mod geo;
     mod kill;
     mod live;
+    mod operations;
     mod posture;
     mod scenarios;
     mod shards;

@@ -30,7 +30,8 @@ mod worker;
 
 pub use config::{Config, Limits, Upstream, UpstreamError};
 pub use error::Error;
+pub use limit::BUCKETS_MAX;
 pub use links::{Counters, Links, Observed};
-pub use listen::{Bound, bind};
+pub use listen::{Bound, DRAIN, Ending, adopt, bind};
 pub use login::{Ask, Logins, SignIn};
 pub use page::every_answer;

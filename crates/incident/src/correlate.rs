@@ -105,6 +105,11 @@ impl Correlator {
         }
     }
 
+    /// What is held and how much may be: (what, now, at most).
+    pub fn filled(&self) -> [(&'static str, usize, usize); 2] {
+        [("incidents", self.cases.len(), self.config.incidents_max), ("waiting actors", self.waiting.len(), WAITING_ACTORS_MAX)]
+    }
+
     /// Incidents also tell what is likely to come next.
     pub fn foresee(&mut self, forecaster: Forecaster) {
         self.forecaster = Some(forecaster);

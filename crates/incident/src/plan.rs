@@ -75,6 +75,15 @@ pub struct Planner {
 const KEPT_MAX: usize = 100_000;
 
 impl Planner {
+    /// What is held and how much may be: (what, now, at most).
+    pub fn filled(&self) -> [(&'static str, usize, usize); 3] {
+        [
+            ("targets blocked before", self.history.len(), KEPT_MAX),
+            ("soft allows", self.soft_allows.len(), KEPT_MAX),
+            ("new blocks of 10 minutes", self.recent.len(), self.config.blocks_per_10_min_max),
+        ]
+    }
+
     pub fn new(config: PlannerConfig) -> Planner {
         Planner {
             config,
