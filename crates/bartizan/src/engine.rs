@@ -3,6 +3,8 @@
 //! Everything that changes something comes in through one bounded queue: batches of events, requests that the gateway observed, orders
 //! of people. What a step led to is on disk before anybody acts on it or hears of it.
 
+mod stuck;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use crate::geo::Places;
 use crate::logins::Logins;
 use crate::pipeline::{Inline, Outcome, Pipeline};
 use crate::points::Points;
+use stuck::Stuck;
 
 pub enum Input {
     /// From sources, in order.
@@ -63,6 +66,8 @@ const COUNTED_EVERY_S: f64 = 1.0;
 pub struct Shared {
     pub decisions: Arc<ArcSwap<Decisions>>,
     pub enforce: Arc<AtomicBool>,
+    /// Nobody waits any more for what cannot be done.
+    pub stopping: Arc<AtomicBool>,
     pub live: broadcast::Sender<Fact>,
     /// Where promoted models are, and who takes up another one; without it no model is rolled back here.
     pub models: Option<(PathBuf, Reload)>,
@@ -81,6 +86,7 @@ impl Shared {
         Shared {
             decisions: Arc::new(ArcSwap::from_pointee(Decisions::default())),
             enforce: Arc::new(AtomicBool::new(enforce)),
+            stopping: Arc::default(),
             live: broadcast::channel(1024).0,
             models: None,
             places: None,
@@ -102,6 +108,7 @@ pub struct Engine {
     points: Points,
     /// Who waits for the log, and when what is held was last counted.
     released: Option<SyncSender<()>>,
+    stuck: Option<Stuck>,
     counted: Time,
 }
 
@@ -144,6 +151,7 @@ impl Engine {
             checkpoints: None,
             points: points.clone(),
             released: None,
+            stuck: None,
             counted: now,
         };
         let changed = {
@@ -217,6 +225,9 @@ impl Engine {
                     return;
                 }
             }
+            if self.stuck.is_some() {
+                self.wait_for_room(inputs);
+            }
             if let Some(released) = self.released.take() {
                 self.remember(true);
                 drop(self);
@@ -246,7 +257,11 @@ impl Engine {
                     self.step(&mut events, &mut observed, &mut found);
                     let outcome = self.pipeline.rest(Some(clock::now()));
                     self.keep(Vec::new(), outcome, clock::now());
-                    let _ = done.send(());
+                    if let Some(stuck) = &mut self.stuck {
+                        stuck.flushed.push(done);
+                    } else {
+                        let _ = done.send(());
+                    }
                 }
                 Input::Never(never) => self.pipeline.never = self.points.near(never),
                 Input::Release(done) => {
@@ -257,7 +272,7 @@ impl Engine {
                     return;
                 }
             }
-            if events.len() + observed.len() < STEP_MAX {
+            if events.len() + observed.len() < STEP_MAX && self.stuck.is_none() {
                 next = inputs.try_recv().ok();
             }
         }
@@ -316,14 +331,20 @@ impl Engine {
         if records.is_empty() {
             return;
         }
-        let Some(first) = self.append(&records) else { return };
-        self.publish(&records, first);
-        if outcome.planned.is_empty() {
+        if let Some((records, planned, first)) = self.append_or_hold(records, outcome.planned, now) {
+            self.follow(&records, planned, first, now);
+        }
+    }
+
+    /// Once a step is on disk.
+    fn follow(&mut self, records: &[Event], planned: Vec<Response>, first: u64, now: Time) {
+        self.publish(records, first);
+        if planned.is_empty() {
             return;
         }
         let never = self.pipeline.never.clone();
         let (desk, writer) = (&mut self.desk, &mut self.writer);
-        match desk.carry_out(outcome.planned, now, &|e: &Entity| never.refuses(e), &mut |bodies| append(writer, bodies, now)) {
+        match desk.carry_out(planned, now, &|e: &Entity| never.refuses(e), &mut |bodies| append(writer, bodies, now)) {
             Ok(done) => self.tell(&done, "bartizan", now),
             Err(error) => say(&format!("responses were not carried out: {error}")),
         }
@@ -354,6 +375,9 @@ impl Engine {
 
     /// Carries out what a person asked for: written to the log first.
     pub fn order(&mut self, what: What, by: &Text, now: Time) -> Answer {
+        if self.stuck.is_some() {
+            return self.refusal();
+        }
         self.orders += 1;
         let uid = short_id("O", &[by.as_bytes(), &now.us().to_le_bytes(), &self.orders.to_le_bytes()]);
         let order = Order { uid, at: now, by: by.clone(), what };

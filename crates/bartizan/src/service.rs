@@ -426,6 +426,7 @@ impl Service {
             let (done, wait) = std::sync::mpsc::sync_channel(1);
             let _ = send.send(Input::Flush(done));
             let _ = wait.recv_timeout(Duration::from_secs(5));
+            self.shared.stopping.store(true, Ordering::Relaxed);
             drop(send);
             if let Some(runtime) = self.runtime.take() {
                 runtime.shutdown_timeout(Duration::from_millis(1_500));

@@ -9,6 +9,7 @@ mod it {
     mod drift;
     mod fairness;
     mod filter;
+    mod full;
     mod geo;
     mod kill;
     mod live;

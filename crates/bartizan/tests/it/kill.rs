@@ -37,7 +37,7 @@ fn address(n: u64) -> IpAddr {
 }
 
 /// Guessing from one address after the other, forty tries each.
-fn sign_in(record: u64) -> Event {
+pub(super) fn sign_in(record: u64) -> Event {
     let time = Time::from_s(FIRST_S + record as i64);
     let auth = Authentication {
         action: Action::Login,
