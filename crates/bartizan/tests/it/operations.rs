@@ -376,6 +376,25 @@ fn a_long_answer_is_finished_by_the_old_process_while_the_new_one_serves() {
     soon("the record", || value(&running.figures(), "bartizan_log_class_records", "class=\"http\"") >= 1.0);
 }
 
+/// Whoever wants two at once gets one.
+#[test]
+fn two_restarts_at_once_are_one() {
+    let mut running = Running::start(&config(application(), "", ""));
+    let told: Vec<(Option<i32>, String)> = std::thread::scope(|scope| {
+        let both = [0, 1].map(|_| scope.spawn(|| running.cli(&["restart"])));
+        both.map(|one| one.join().expect("an answer")).into()
+    });
+    let pids: Vec<&str> = told.iter().filter(|(code, _)| *code == Some(0)).filter_map(|(_, text)| text.split(' ').nth(1)).collect();
+    assert!(!pids.is_empty(), "{told:?}");
+    // The second may have come after the first was over, and restarted the new process.
+    running.successor = pids.iter().max_by_key(|pid| pid.parse::<u32>().unwrap_or(0)).map(|pid| (*pid).to_owned());
+    assert_eq!(get(running.gateway, "203.0.113.7", "/").0, 200);
+    for (code, text) in told.iter().filter(|(code, _)| *code != Some(0)) {
+        let known = ["another restart is under way", "it is busy", "no bartizan runs"].iter().any(|why| text.contains(why));
+        assert!(*code == Some(3) && known, "{text}");
+    }
+}
+
 /// What of the new process can fail is tried before the old one gives its log away.
 #[test]
 fn an_address_that_cannot_be_opened_costs_nothing() {
