@@ -150,6 +150,7 @@ mod tests {
         let control = std::os::unix::net::UnixListener::bind(&at).expect("a socket");
         let old = std::thread::spawn(move || {
             let (mut stream, _) = control.accept().expect("asked");
+            BufReader::new(&stream).read_line(&mut String::new()).expect("a line");
             stream.write_all(b"{\"error\":\"nobody asked for a restart\"}\n").expect("written");
         });
         let refused = take(&at, b"\"take_over\"\n").err().expect("refused").to_string();

@@ -391,9 +391,9 @@ impl Service {
         })
     }
 
-    /// A new process that asks may have the sockets from now on, or no longer.
-    pub fn expect_successor(&self, expected: bool) {
-        self.leaving.expected.store(expected, Ordering::Relaxed);
+    /// While it is true, a new process that asks gets the sockets.
+    pub fn successor_expected(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.leaving.expected)
     }
 
     /// After a hand-over: answers what was begun, gives its records to the process that serves now, and ends.

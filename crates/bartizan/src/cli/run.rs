@@ -56,7 +56,7 @@ pub(super) fn run(args: &Run, global: &Global) -> Result<Exit, Fail> {
     systemd::tell("READY=1");
     watchdog(&service);
     let mut running = Running { place, loaded, certificate };
-    let mut successor = None;
+    let mut successor: Option<restart::Successor> = None;
     loop {
         match service.next_asked() {
             Asked::Stop => {
@@ -70,6 +70,9 @@ pub(super) fn run(args: &Run, global: &Global) -> Result<Exit, Fail> {
                     Err(why) => out::note(format!("E0118 the configuration was not taken up, the one before stays in force: {why}")),
                 }
                 answer.into_iter().for_each(|answer| drop(answer.send(done.clone())));
+            }
+            Asked::Restart(answer) if successor.as_ref().is_some_and(restart::Successor::is_coming) => {
+                let _ = answer.send(Err("another restart is under way".into()));
             }
             Asked::Restart(answer) => successor = restart::begin(&service, program.as_ref().ok(), answer),
             Asked::HandedOver => {

@@ -80,7 +80,7 @@ impl Running {
                 .iter()
                 .find(|l| l.starts_with(word))
                 .unwrap_or_else(|| panic!("no {word} in {first:?}: {}", said.lock().expect("said")));
-            let rest = line.split("http://").nth(1).expect("an address");
+            let rest = line.split("://").nth(1).expect("an address");
             rest.split(['/', ' ']).next().and_then(|a| a.parse().ok()).expect("an address")
         };
         Running { gateway: at("gateway"), metrics: at("metrics"), child, dir, said, successor: None }
@@ -376,6 +376,25 @@ fn a_long_answer_is_finished_by_the_old_process_while_the_new_one_serves() {
     soon("the record", || value(&running.figures(), "bartizan_log_class_records", "class=\"http\"") >= 1.0);
 }
 
+/// Whoever wants two at once gets one.
+#[test]
+fn two_restarts_at_once_are_one() {
+    let mut running = Running::start(&config(application(), "", ""));
+    let told: Vec<(Option<i32>, String)> = std::thread::scope(|scope| {
+        let both = [0, 1].map(|_| scope.spawn(|| running.cli(&["restart"])));
+        both.map(|one| one.join().expect("an answer")).into()
+    });
+    let pids: Vec<&str> = told.iter().filter(|(code, _)| *code == Some(0)).filter_map(|(_, text)| text.split(' ').nth(1)).collect();
+    assert!(!pids.is_empty(), "{told:?}");
+    // The second may have come after the first was over, and restarted the new process.
+    running.successor = pids.iter().max_by_key(|pid| pid.parse::<u32>().unwrap_or(0)).map(|pid| (*pid).to_owned());
+    assert_eq!(get(running.gateway, "203.0.113.7", "/").0, 200);
+    for (code, text) in told.iter().filter(|(code, _)| *code != Some(0)) {
+        let known = ["another restart is under way", "it is busy", "no bartizan runs"].iter().any(|why| text.contains(why));
+        assert!(*code == Some(3) && known, "{text}");
+    }
+}
+
 /// What of the new process can fail is tried before the old one gives its log away.
 #[test]
 fn an_address_that_cannot_be_opened_costs_nothing() {
@@ -531,4 +550,46 @@ fn systemd_is_told_when_it_serves() {
     signal("TERM", &child.id().to_string());
     assert_eq!(next(), "STOPPING=1");
     assert!(child.wait().is_ok_and(|status| status.success()));
+}
+
+/// A renewed certificate is taken up by a reload; one that cannot be read leaves the one before in force.
+#[test]
+fn certificates_are_read_again_by_a_reload() {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, ServerName};
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/tests/testdata");
+    let dir = tempfile::tempdir().expect("a folder");
+    let (cert, key) = (dir.path().join("tls.pem"), dir.path().join("tls.key"));
+    std::fs::copy(testdata.join("localhost.pem"), &cert).expect("copied");
+    std::fs::copy(testdata.join("localhost.key"), &key).expect("copied");
+    let text = config(application(), "", "").replace("site =", &format!("cert = {cert:?}\nkey = {key:?}\nsite ="));
+    let running = Running::start(&text);
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(&cert).expect("a certificate")).expect("a root");
+    let client = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let client = Arc::new(client);
+    let ask = || {
+        let name = ServerName::try_from("localhost").expect("a name");
+        let connection = rustls::ClientConnection::new(Arc::clone(&client), name).expect("a client");
+        let mut stream = rustls::StreamOwned::new(connection, TcpStream::connect(running.gateway).expect("it listens"));
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nuser-agent: Mozilla/5.0\r\nconnection: close\r\n\r\n").expect("sent");
+        let mut text = String::new();
+        let _ = stream.read_to_string(&mut text);
+        text
+    };
+    assert!(ask().starts_with("HTTP/1.1 200"));
+    std::fs::write(&cert, "no certificate").expect("written");
+    let (code, text) = running.cli(&["config", "reload"]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("tls.pem"), "{text}");
+    assert!(ask().starts_with("HTTP/1.1 200"), "the one before is in force");
+    std::fs::copy(testdata.join("localhost.pem"), &cert).expect("copied");
+    let (code, text) = running.cli(&["config", "reload"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("the certificate was read again"), "{text}");
+    assert!(ask().starts_with("HTTP/1.1 200"));
 }

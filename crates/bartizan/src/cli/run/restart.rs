@@ -13,13 +13,21 @@ use crate::service::{Answer, Service};
 const COME_UP: Duration = Duration::from_secs(120);
 
 /// The process that was started.
+#[derive(Clone)]
 pub(super) struct Successor {
     pub(super) pid: u32,
     answer: Answer,
     serves: Arc<AtomicBool>,
+    expected: Arc<AtomicBool>,
+    ended: Arc<AtomicBool>,
 }
 
 impl Successor {
+    /// It has neither ended nor taken over yet.
+    pub(super) fn is_coming(&self) -> bool {
+        !self.ended.load(Ordering::Relaxed)
+    }
+
     /// Tells whoever waits.
     pub(super) fn serves(self) {
         self.serves.store(true, Ordering::Relaxed);
@@ -36,35 +44,38 @@ pub(super) fn begin(service: &Service, program: Option<&PathBuf>, answer: Answer
         return None;
     };
     let own = std::env::args_os().skip(1).filter(|arg| arg != "--take-over");
-    service.expect_successor(true);
+    let expected = service.successor_expected();
+    expected.store(true, Ordering::Relaxed);
     match Command::new(program).args(own).arg("--take-over").stdin(Stdio::null()).spawn() {
         Ok(child) => {
             let pid = child.id();
-            let serves = Arc::new(AtomicBool::new(false));
-            watch(child, Arc::clone(&serves), answer.clone());
-            Some(Successor { pid, answer, serves })
+            let successor = Successor { pid, answer, serves: Arc::default(), expected, ended: Arc::default() };
+            watch(child, successor.clone());
+            Some(successor)
         }
         Err(error) => {
-            service.expect_successor(false);
+            expected.store(false, Ordering::Relaxed);
             let _ = answer.send(Err(format!("cannot start {}: {error}", program.display())));
             None
         }
     }
 }
 
-fn watch(mut child: Child, serves: Arc<AtomicBool>, answer: Answer) {
+fn watch(mut child: Child, successor: Successor) {
     let run = move || {
         let start = Instant::now();
-        while !serves.load(Ordering::Relaxed) {
+        while !successor.serves.load(Ordering::Relaxed) {
             match child.try_wait() {
                 Ok(None) if start.elapsed() < COME_UP => std::thread::sleep(Duration::from_millis(50)),
                 Ok(None) => {
                     let _ = child.kill();
                 }
                 Ok(Some(status)) => {
+                    successor.expected.store(false, Ordering::Relaxed);
+                    successor.ended.store(true, Ordering::Relaxed);
                     let why = format!("the new process did not come up ({status}), see what it said; this one goes on");
                     out::note(format!("E0609 {why}"));
-                    let _ = answer.send(Err(why));
+                    let _ = successor.answer.send(Err(why));
                     return;
                 }
                 Err(_) => return,
