@@ -26,6 +26,8 @@ use crate::logins::Logins;
 use crate::pipeline::{Inline, Outcome, Pipeline};
 use crate::points::Points;
 
+mod approval;
+
 pub enum Input {
     /// From sources, in order.
     Events(Vec<Event>),
@@ -122,6 +124,7 @@ impl Engine {
             desk.restore(responses, now, &mut |bodies| append(writer, bodies, now)).map_err(|e| Fail::new("E0601", e.to_string()))?
         };
         engine.tell(&changed, "bartizan", now);
+        engine.tick(now);
         Ok(engine)
     }
 
@@ -223,10 +226,15 @@ impl Engine {
         if outcome.planned.is_empty() {
             return;
         }
+        let waiting: Vec<Response> = outcome.planned.iter().filter(|r| matches!(r.phase, Phase::Waiting { .. })).cloned().collect();
         let never = self.pipeline.never.clone();
         let (desk, writer) = (&mut self.desk, &mut self.writer);
         match desk.carry_out(outcome.planned, now, &|e: &Entity| never.refuses(e), &mut |bodies| append(writer, bodies, now)) {
-            Ok(done) => self.tell(&done, "bartizan", now),
+            Ok(done) => {
+                done.iter().for_each(|r| self.pipeline.planner.came_of(r, now));
+                self.tell(&waiting, "bartizan", now);
+                self.tell(&done, "bartizan", now);
+            }
             Err(error) => say(&format!("responses were not carried out: {error}")),
         }
     }
@@ -236,6 +244,11 @@ impl Engine {
         match desk.expire(now, &mut |bodies| append(writer, bodies, now)) {
             Ok(ended) => self.tell(&ended, "bartizan", now),
             Err(error) => say(&format!("ended responses were not written: {error}")),
+        }
+        let (desk, writer) = (&mut self.desk, &mut self.writer);
+        match desk.reject_late(now, &mut |bodies| append(writer, bodies, now)) {
+            Ok(late) => self.rejected(&late, "deadline", now),
+            Err(error) => say(&format!("late approvals were not written: {error}")),
         }
     }
 
@@ -251,6 +264,8 @@ impl Engine {
         let refuses = |e: &Entity| never.refuses(e);
         match &order.what {
             What::Undo { target } => self.undo(target, by, now),
+            What::Approve { target } => self.decide(target, true, by, now),
+            What::Reject { target } => self.decide(target, false, by, now),
             What::Redo { receipt } => {
                 let (desk, writer) = (&mut self.desk, &mut self.writer);
                 let (answer, done) = desk.redo(receipt, now, &refuses, &mut |bodies| append(writer, bodies, now));

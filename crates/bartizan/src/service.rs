@@ -102,6 +102,7 @@ impl Service {
         let mode = if wanted.enforce { Mode::Enforce } else { Mode::Monitor };
         let shards = std::thread::available_parallelism().map_or(2, usize::from);
         let mut pipeline = Pipeline::new(&wanted.knowledge, shards, wanted.never, mode).foreseeing(wanted.forecaster);
+        pipeline.planner.follow(crate::knowledge::Content::serving(wanted.content.as_deref(), &wanted.data_dir)?.playbooks()?);
         pipeline.shards.recall(&known);
         drop(known);
         let points = Points { nftables: wanted.nftables, data_dir: wanted.data_dir.clone() };
