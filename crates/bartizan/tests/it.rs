@@ -11,6 +11,7 @@ mod it {
     mod filter;
     mod geo;
     mod live;
+    mod playbook;
     mod posture;
     mod scenarios;
     mod step_up;

@@ -1,4 +1,6 @@
-//! `playbook lint|list`: playbooks before they are used, and those in force.
+//! `playbook lint|list|test`: playbooks before they are used, and those in force.
+
+mod dry_run;
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +17,7 @@ use crate::paths;
 /// Playbooks: which findings ask for which actions, within which bounds
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  bartizan playbook lint my-playbook.yaml\n  bartizan playbook list\n\nYour own go into DATA_DIR/playbooks/NAME.yaml and are taken up at the next start.\nExit codes: 0 fine; 1 faults; 3 could not read."
+    after_help = "Examples:\n  bartizan playbook lint my-playbook.yaml\n  bartizan playbook test my-playbook.yaml --last 7d\n  bartizan playbook list\n\nYour own go into DATA_DIR/playbooks/NAME.yaml and are taken up at the next start.\nExit codes: 0 fine; 1 faults; 3 could not read."
 )]
 pub(super) struct PlaybookCommand {
     #[command(subcommand)]
@@ -32,6 +34,13 @@ enum Asked {
     },
     /// Those in force, with their bounds
     List,
+    /// What it would have done about the findings of the log, and whom that would have met; changes nothing
+    Test {
+        file: PathBuf,
+        /// How far back: 24h, 7d
+        #[arg(long, default_value = "24h", value_parser = super::order::seconds)]
+        last: u32,
+    },
 }
 
 pub(super) fn run(args: &PlaybookCommand, global: &Global) -> Result<Exit, Fail> {
@@ -42,6 +51,7 @@ pub(super) fn run(args: &PlaybookCommand, global: &Global) -> Result<Exit, Fail>
             list(&Content::serving(global.content.as_deref(), &data_dir)?.playbooks()?, global);
             Ok(Exit::Fine)
         }
+        Asked::Test { file, last } => dry_run::run(file, *last, global),
     }
 }
 

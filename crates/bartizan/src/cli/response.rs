@@ -70,6 +70,8 @@ fn list(log: &store::Log, all: bool, global: &Global) {
         let line = format!("{}  {} {}{mode}: {state}; {} {}; {}", r.uid, r.verb(), r.target.name, r.by, r.incident, r.reason);
         out::line(out::shown(&line));
         if waits(r) {
+            let blast = crate::blast::of(log, &r.target, now).map_or_else(|e| format!("cannot be counted: {e}"), |b| b.to_string());
+            out::line(format!("        it would meet: {blast}"));
             out::line(format!("        bartizan response approve {0}   or   bartizan response reject {0}", out::shown(&r.uid)));
         }
     }

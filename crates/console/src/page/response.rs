@@ -25,7 +25,7 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
             @if !waiting.is_empty() {
                 section.panel id="waiting" data-live="response order" aria-labelledby="waiting-head" {
                     h2 id="waiting-head" { "Waits for your word" span.sub { (count(waiting.len() as u64)) } }
-                    ul.plain { @for r in waiting.iter().take(ROWS_MAX) { (response::entry(ctx, r)) } }
+                    ul.dids { @for r in waiting.iter().take(ROWS_MAX) { (response::entry(ctx, r)) } }
                 }
             }
             section.panel id="active" data-live="response order" aria-labelledby="active-head" {

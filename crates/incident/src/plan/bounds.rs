@@ -10,6 +10,8 @@ use crate::playbook::Playbook;
 pub(super) struct Bounds {
     /// By playbook, when it planned; what is older than an hour is dropped, so a queue is never longer than its cap.
     planned: HashMap<Text, VecDeque<Time>>,
+    /// The latest time that was counted: a clock that jumps back makes no room.
+    latest: Time,
     /// By action, failures in a row and the latest of them.
     failures: HashMap<Text, (u32, Time)>,
 }
@@ -18,7 +20,7 @@ const REST_S: f64 = 3_600.0;
 
 impl Bounds {
     pub(super) fn refuses(&self, playbook: &Playbook, now: Time) -> Option<String> {
-        let planned = self.planned.get(&playbook.name)?;
+        let (planned, now) = (self.planned.get(&playbook.name)?, now.max(self.latest));
         let within = |s: f64| planned.iter().filter(|t| now.since_s(**t) <= s).count();
         let over =
             |most: usize, span: &str| format!("more than {most} new responses of {} in {span}: a person has to look first", playbook.name);
@@ -30,8 +32,9 @@ impl Bounds {
     }
 
     pub(super) fn count(&mut self, playbook: &Text, now: Time) {
+        let now = now.max(self.latest);
+        self.latest = now;
         let planned = self.planned.entry(playbook.clone()).or_default();
-        // Only from the front: a clock that jumps back never makes room.
         while planned.front().is_some_and(|t| now.since_s(*t) > 3_600.0) {
             planned.pop_front();
         }
