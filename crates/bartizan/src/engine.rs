@@ -32,6 +32,8 @@ use crate::pipeline::{Inline, Outcome, Pipeline};
 use crate::points::Points;
 use stuck::Stuck;
 
+mod approval;
+
 pub enum Input {
     /// From sources, in order.
     Events(Vec<Event>),
@@ -159,6 +161,7 @@ impl Engine {
             desk.restore(responses, now, &mut |bodies| append(writer, bodies, now)).map_err(|e| Fail::new("E0601", e.to_string()))?
         };
         engine.tell(&changed, "bartizan", now);
+        engine.tick(now);
         Ok(engine)
     }
 
@@ -342,10 +345,15 @@ impl Engine {
         if planned.is_empty() {
             return;
         }
+        let waiting: Vec<Response> = planned.iter().filter(|r| matches!(r.phase, Phase::Waiting { .. })).cloned().collect();
         let never = self.pipeline.never.clone();
         let (desk, writer) = (&mut self.desk, &mut self.writer);
         match desk.carry_out(planned, now, &|e: &Entity| never.refuses(e), &mut |bodies| append(writer, bodies, now)) {
-            Ok(done) => self.tell(&done, "bartizan", now),
+            Ok(done) => {
+                done.iter().for_each(|r| self.pipeline.planner.came_of(r, now));
+                self.tell(&waiting, "bartizan", now);
+                self.tell(&done, "bartizan", now);
+            }
             Err(error) => say(&format!("responses were not carried out: {error}")),
         }
     }
@@ -360,6 +368,11 @@ impl Engine {
         match desk.expire(now, &mut |bodies| append(writer, bodies, now)) {
             Ok(ended) => self.tell(&ended, "bartizan", now),
             Err(error) => say(&format!("ended responses were not written: {error}")),
+        }
+        let (desk, writer) = (&mut self.desk, &mut self.writer);
+        match desk.reject_late(now, &mut |bodies| append(writer, bodies, now)) {
+            Ok(late) => self.rejected(&late, "deadline", now),
+            Err(error) => say(&format!("late approvals were not written: {error}")),
         }
         self.writer.tend();
         self.remember(false);
@@ -388,6 +401,8 @@ impl Engine {
         let refuses = |e: &Entity| never.refuses(e);
         match &order.what {
             What::Undo { target } => self.undo(target, by, now),
+            What::Approve { target } => self.decide(target, true, by, now),
+            What::Reject { target } => self.decide(target, false, by, now),
             What::Redo { receipt } => {
                 let (desk, writer) = (&mut self.desk, &mut self.writer);
                 let (answer, done) = desk.redo(receipt, now, &refuses, &mut |bodies| append(writer, bodies, now));

@@ -3,6 +3,7 @@
 //! [`pipeline`] is pure composition; [`shard`] gives it threads; [`engine`] is the one thread that owns incidents, responses and the log;
 //! [`cli`] holds one file a command.
 
+pub mod blast;
 pub mod checking;
 pub mod checkpoint;
 pub mod cli;

@@ -188,7 +188,8 @@ impl Service {
             models: Some((wanted.data_dir.join("models"), reload(wanted.content.clone(), wanted.data_dir.clone(), Arc::clone(&inspector)))),
             ..Shared::new(wanted.enforce)
         };
-        let pipeline = pipeline.foreseeing(forecaster);
+        let mut pipeline = pipeline.foreseeing(forecaster);
+        pipeline.planner.follow(crate::knowledge::Content::serving(wanted.content.as_deref(), &wanted.data_dir)?.playbooks()?);
         let engine = Engine::open(pipeline, writer, shared.clone(), &points, clock::now())?.from(checkpoints, from, clock::now())?;
         let (stop, stopped) = watch::channel(false);
 

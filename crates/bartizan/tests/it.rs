@@ -14,6 +14,7 @@ mod it {
     mod kill;
     mod live;
     mod operations;
+    mod playbook;
     mod posture;
     mod scenarios;
     mod shards;

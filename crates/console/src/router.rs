@@ -254,6 +254,8 @@ fn order(what: &str, fields: &Fields) -> Result<What, String> {
     let text = |name: &str| -> String { fields.get(name).map_or("", |v| v.trim()).chars().take(NOTE_CHARS_MAX).collect() };
     Ok(match what {
         "undo" => What::Undo { target: field("target")?.into() },
+        "approve" => What::Approve { target: field("target")?.into() },
+        "reject" => What::Reject { target: field("target")?.into() },
         "redo" => What::Redo { receipt: field("receipt")?.into() },
         "block" => {
             let entity: Entity = field("entity")?.parse()?;

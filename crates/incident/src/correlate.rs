@@ -235,7 +235,13 @@ impl Correlator {
             What::Close { incident, outcome, note } => (incident, format!("closed as {}{}", words(*outcome), after_dash(note))),
             What::Reopen { incident } => (incident, "reopened".to_owned()),
             What::Note { incident, text } => (incident, format!("note: {text}")),
-            What::Undo { .. } | What::Redo { .. } | What::Block { .. } | What::Quarantine { .. } | What::Enforce { .. } => {
+            What::Undo { .. }
+            | What::Redo { .. }
+            | What::Approve { .. }
+            | What::Reject { .. }
+            | What::Block { .. }
+            | What::Quarantine { .. }
+            | What::Enforce { .. } => {
                 return None;
             }
         };

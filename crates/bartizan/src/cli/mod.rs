@@ -23,9 +23,11 @@ mod model;
 mod model_content;
 mod order;
 pub mod out;
+mod playbook;
 mod posture;
 mod protect;
 mod replay;
+mod response;
 mod restart;
 mod rule;
 mod run;
@@ -92,6 +94,8 @@ enum Command {
     Undo(order::Undo),
     Redo(order::Redo),
     Block(order::Block),
+    Response(response::ResponseCommand),
+    Playbook(playbook::PlaybookCommand),
     Waf(waf::Waf),
     Generate(generate::Generate),
     Geo(geo::Geo),
@@ -142,6 +146,8 @@ pub fn main() -> ExitCode {
         Command::Undo(args) => order::undo(&args, &global),
         Command::Redo(args) => order::redo(&args, &global),
         Command::Block(args) => order::block(&args, &global),
+        Command::Response(args) => response::run(&args, &global),
+        Command::Playbook(args) => playbook::run(&args, &global),
         Command::Waf(args) => waf::run(&args, &global),
         Command::Generate(args) => generate::run(&args, &global),
         Command::Geo(args) => geo::run(&args, &global),
