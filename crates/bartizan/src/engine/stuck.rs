@@ -18,8 +18,8 @@ use crate::clock;
 
 const ANALYTIC: Analytic =
     Analytic { uid: "log.stuck", name: "Log could not be written", version: "1.0", kind: AnalyticKind::Rule, techniques: &[] };
-/// Inputs that are taken from the queue meanwhile, to reach the orders between them.
-const WAITING_MAX: usize = 8;
+/// Events that are taken from the queue meanwhile, to reach the orders between them; then the queue fills up, and orders wait as well.
+const WAITING_MAX: usize = 65_536;
 
 /// A step that waits to be written.
 pub(super) struct Stuck {
@@ -66,16 +66,23 @@ impl Engine {
 
     /// Until the log can be written again, or the process stops.
     pub(super) fn wait_for_room(&mut self, inputs: &Receiver<Input>) {
-        let mut waiting = VecDeque::new();
+        let (mut waiting, mut events) = (VecDeque::new(), 0);
         while self.stuck.is_some() {
             if self.shared.stopping.load(Ordering::Relaxed) {
                 self.give_up();
                 break;
             }
-            if waiting.len() < WAITING_MAX {
+            if events < WAITING_MAX {
                 match inputs.recv_timeout(TICK) {
                     Ok(Input::Order(_, _, reply)) => drop(reply.send(self.refusal())),
-                    Ok(input) => waiting.push_back(input),
+                    Ok(input) => {
+                        events += match &input {
+                            Input::Events(all) => all.len(),
+                            Input::Observed(all) => all.len(),
+                            _ => 1,
+                        };
+                        waiting.push_back(input);
+                    }
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => {
                         self.give_up();

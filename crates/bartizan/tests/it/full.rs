@@ -22,7 +22,7 @@ use event::{Body, Entity, Event, Text};
 use super::kill::sign_in;
 
 const DIR: &str = "BARTIZAN_TEST_FULL_DIR";
-const BATCH: u64 = 400;
+const BATCH: u64 = 2_000;
 
 /// Runs only as the child of the test below.
 #[test]
@@ -31,8 +31,8 @@ fn child() {
     let Some(dir) = std::env::var_os(DIR) else { return };
     let dir = Path::new(&dir);
     let filler = dir.join("filler");
-    std::fs::write(&filler, vec![0; 6 << 20]).expect("there is room for the filler");
-    let options = store::Options { segment_bytes: 400_000, seal: false, ..store::Options::default() };
+    std::fs::write(&filler, vec![0; 85 << 20]).expect("there is room for the filler");
+    let options = store::Options { segment_bytes: 4 << 20, seal: false, ..store::Options::default() };
     let (writer, log) = store::open(dir, options).expect("opened");
     let pipeline = Pipeline::new(&Knowledge::default(), 1, incident::Never::default(), Mode::Monitor);
     let shared = Shared::new(false);
@@ -51,7 +51,7 @@ fn child() {
         }
         std::thread::sleep(Duration::from_millis(1));
     }
-    // People are told at once.
+    // Nobody waits for an answer.
     let (reply, answer) = tokio::sync::oneshot::channel();
     let block = What::Block { entity: Entity::address([198, 51, 100, 7].into()), for_s: 60, reason: "test".into() };
     engine.send(Input::Order(block, Text::from("test"), reply)).expect("taken");
@@ -104,11 +104,11 @@ fn a_full_disk_loses_nothing() {
         command.arg(std::env::current_exe().expect("this binary"));
         command.output()
     };
-    if !inside("mount -t tmpfs -o size=10m none \"$1\"").is_ok_and(|out| out.status.success()) {
+    if !inside("mount -t tmpfs -o size=100m none \"$1\"").is_ok_and(|out| out.status.success()) {
         eprintln!("skipped: no mount namespace (unshare, and the right to make one)");
         return;
     }
-    let out = inside("mount -t tmpfs -o size=10m none \"$1\"; exec \"$2\" it::full::child --exact --ignored --nocapture --test-threads 1")
+    let out = inside("mount -t tmpfs -o size=100m none \"$1\"; exec \"$2\" it::full::child --exact --ignored --nocapture --test-threads 1")
         .expect("run");
     assert!(out.status.success(), "{}\n{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     eprint!("{}", String::from_utf8_lossy(&out.stderr));
