@@ -31,6 +31,8 @@ use crate::points::Points;
 pub enum Input {
     /// From sources, in order.
     Events(Vec<Event>),
+    /// The same, from a source that waits to hear that they are on disk.
+    Kept(Vec<Event>, source::Receipt),
     /// From the gateway, with the findings of its inline inspection.
     Observed(Vec<gateway::Observed>),
     /// What was found outside of the pipeline, such as a model that drifts.
@@ -201,19 +203,24 @@ impl Engine {
     /// Gathers what waits behind `first` into one step, so that many small batches cost one `fsync`.
     fn take(&mut self, first: Input, inputs: &Receiver<Input>) {
         let (mut events, mut observed, mut found) = (Vec::new(), Vec::new(), Vec::new());
+        let mut receipts = Vec::new();
         let mut next = Some(first);
         while let Some(input) = next.take() {
             match input {
                 Input::Events(more) => events.extend(more),
+                Input::Kept(more, receipt) => {
+                    events.extend(more);
+                    receipts.push(receipt);
+                }
                 Input::Observed(more) => observed.extend(more),
                 Input::Found(more) => found.extend(more),
                 Input::Order(what, by, reply) => {
-                    self.step(&mut events, &mut observed, &mut found);
+                    self.settle(&mut events, &mut observed, &mut found, &mut receipts);
                     // The asker may have gone away; the order stands all the same.
                     let _ = reply.send(self.order(what, &by, clock::now()));
                 }
                 Input::Flush(done) => {
-                    self.step(&mut events, &mut observed, &mut found);
+                    self.settle(&mut events, &mut observed, &mut found, &mut receipts);
                     let outcome = self.pipeline.rest(Some(clock::now()));
                     self.keep(Vec::new(), outcome, clock::now());
                     let _ = done.send(());
@@ -223,12 +230,25 @@ impl Engine {
                 next = inputs.try_recv().ok();
             }
         }
-        self.step(&mut events, &mut observed, &mut found);
+        self.settle(&mut events, &mut observed, &mut found, &mut receipts);
     }
 
-    fn step(&mut self, events: &mut Vec<Event>, observed: &mut Vec<gateway::Observed>, found: &mut Vec<Finding>) {
+    /// One step, and the answer to those who wait for it.
+    fn settle(
+        &mut self,
+        events: &mut Vec<Event>,
+        observed: &mut Vec<gateway::Observed>,
+        found: &mut Vec<Finding>,
+        receipts: &mut Vec<source::Receipt>,
+    ) {
+        let kept = self.step(events, observed, found);
+        receipts.drain(..).for_each(|receipt| receipt.answer(kept));
+    }
+
+    /// Whether everything is on disk.
+    fn step(&mut self, events: &mut Vec<Event>, observed: &mut Vec<gateway::Observed>, found: &mut Vec<Finding>) -> bool {
         if events.is_empty() && observed.is_empty() && found.is_empty() {
-            return;
+            return true;
         }
         let now = clock::now();
         let mut inline = Inline { findings: std::mem::take(found), ..Inline::default() };
@@ -256,11 +276,11 @@ impl Engine {
         let outcome = self.pipeline.step(events, &seen, inline, Some(now));
         let mut records = std::mem::take(events);
         records.extend(seen);
-        self.keep(records, outcome, now);
+        self.keep(records, outcome, now)
     }
 
-    /// Writes events and what they led to, then carries out what was planned.
-    fn keep(&mut self, mut records: Vec<Event>, outcome: Outcome, now: Time) {
+    /// Writes events and what they led to, then carries out what was planned. False when the log could not be written.
+    fn keep(&mut self, mut records: Vec<Event>, outcome: Outcome, now: Time) -> bool {
         let base = self.writer.log().end() + records.len() as u64;
         let bodies = outcome
             .findings
@@ -271,12 +291,12 @@ impl Engine {
             .chain(outcome.planned.iter().map(|r| Body::Response(Box::new(r.clone()))));
         records.extend(bodies.zip(base..).map(|(body, offset)| own(body, offset, now)));
         if records.is_empty() {
-            return;
+            return true;
         }
-        let Some(first) = self.append(&records) else { return };
+        let Some(first) = self.append(&records) else { return false };
         self.publish(&records, first);
         if outcome.planned.is_empty() {
-            return;
+            return true;
         }
         let never = self.pipeline.never.clone();
         let (desk, writer) = (&mut self.desk, &mut self.writer);
@@ -284,6 +304,7 @@ impl Engine {
             Ok(done) => self.tell(&done, "bartizan", now),
             Err(error) => say(&format!("responses were not carried out: {error}")),
         }
+        true
     }
 
     fn tick(&mut self, now: Time) {

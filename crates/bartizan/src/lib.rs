@@ -24,3 +24,4 @@ pub mod scanned;
 pub mod served;
 pub mod service;
 pub mod shard;
+pub mod sources;
