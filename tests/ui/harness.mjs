@@ -121,7 +121,7 @@ export class Run {
   // The incident with the most to show: answered, with bytes of a request marked, strongest first.
   async incident() {
     const weight = (i) =>
-      (i.unmapped.responses.length ? 4 : 0) + (i.evidences.some((e) => e.data.matches.length && e.data.raw.includes(" HTTP/1.1\r\n")) ? 2 : 0) + i.severity_id / 10 + (i.unmapped.reasons.length ? 1 : 0);
+      (i.unmapped.responses.length ? 4 : 0) + (i.unmapped.evidences.some((e) => e.data.matches.length && e.data.raw.includes(" HTTP/1.1\r\n")) ? 2 : 0) + i.severity_id / 10 + (i.unmapped.reasons.length ? 1 : 0);
     // The demo's attack comes after 20 s: a flow that runs alone waits for it.
     for (let begun = Date.now(); ; await sleep(1_000)) {
       const { items } = await this.api("/api/v1/incidents");

@@ -3,6 +3,8 @@
 //! Everything that changes something comes in through one bounded queue: batches of events, requests that the gateway observed, orders
 //! of people. What a step led to is on disk before anybody acts on it or hears of it.
 
+mod stuck;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,10 +25,14 @@ use tokio::sync::{broadcast, oneshot};
 use crate::checkpoint::Checkpoints;
 use crate::cli::fail::Fail;
 use crate::clock;
+use crate::figures::{Figures, Filled, summed};
 use crate::geo::Places;
 use crate::logins::Logins;
 use crate::pipeline::{Inline, Outcome, Pipeline};
 use crate::points::Points;
+use stuck::Stuck;
+
+mod approval;
 
 pub enum Input {
     /// From sources, in order.
@@ -40,6 +46,10 @@ pub enum Input {
     Order(What, Text, oneshot::Sender<Answer>),
     /// Answers when everything before it is on disk.
     Flush(SyncSender<()>),
+    /// Whom no response may meet, as the configuration now says.
+    Never(incident::Never),
+    /// Brings the log to an end, for another process; answers when it is free.
+    Release(SyncSender<()>),
 }
 
 /// Batches in flight between the rim and the engine; a full queue makes files wait.
@@ -53,12 +63,15 @@ const RENEWED_AFTER_S: f64 = 86_400.0;
 /// Events that are seen again at once.
 const AGAIN: usize = 8_192;
 const TICK: Duration = Duration::from_millis(200);
+const COUNTED_EVERY_S: f64 = 1.0;
 
 /// What the engine shares with the rim.
 #[derive(Clone)]
 pub struct Shared {
     pub decisions: Arc<ArcSwap<Decisions>>,
     pub enforce: Arc<AtomicBool>,
+    /// Nobody waits any more for what cannot be done.
+    pub stopping: Arc<AtomicBool>,
     pub live: broadcast::Sender<Fact>,
     /// Where promoted models are, and who takes up another one; without it no model is rolled back here.
     pub models: Option<(PathBuf, Reload)>,
@@ -66,6 +79,7 @@ pub struct Shared {
     pub places: Option<Arc<Places>>,
     /// Who is asked about sign-ins at the gateway.
     pub logins: Option<Arc<Logins>>,
+    pub figures: Arc<Figures>,
 }
 
 /// Takes up the model of that name, or says why not.
@@ -76,10 +90,12 @@ impl Shared {
         Shared {
             decisions: Arc::new(ArcSwap::from_pointee(Decisions::default())),
             enforce: Arc::new(AtomicBool::new(enforce)),
+            stopping: Arc::default(),
             live: broadcast::channel(1024).0,
             models: None,
             places: None,
             logins: None,
+            figures: Arc::default(),
         }
     }
 }
@@ -92,6 +108,12 @@ pub struct Engine {
     orders: u64,
     /// None where nothing is to be remembered: a single order beside no service.
     checkpoints: Option<Checkpoints>,
+    /// Whom this process itself never blocks, without what the configuration adds.
+    points: Points,
+    /// Who waits for the log, and when what is held was last counted.
+    released: Option<SyncSender<()>>,
+    stuck: Option<Stuck>,
+    counted: Time,
 }
 
 impl Engine {
@@ -124,12 +146,24 @@ impl Engine {
         }
         pipeline.planner.points = points.planned();
         pipeline.never = points.near(std::mem::take(&mut pipeline.never));
-        let mut engine = Engine { pipeline, desk: Desk::new(actions), writer, shared, orders: 0, checkpoints: None };
+        let mut engine = Engine {
+            pipeline,
+            desk: Desk::new(actions),
+            writer,
+            shared,
+            orders: 0,
+            checkpoints: None,
+            points: points.clone(),
+            released: None,
+            stuck: None,
+            counted: now,
+        };
         let changed = {
             let (desk, writer) = (&mut engine.desk, &mut engine.writer);
             desk.restore(responses, now, &mut |bodies| append(writer, bodies, now)).map_err(|e| Fail::new("E0601", e.to_string()))?
         };
         engine.tell(&changed, "bartizan", now);
+        engine.tick(now);
         Ok(engine)
     }
 
@@ -179,22 +213,32 @@ impl Engine {
         }
     }
 
-    /// Gives the engine its thread.
-    pub fn start(self) -> (SyncSender<Input>, JoinHandle<Engine>) {
+    /// Gives the engine its thread. `pass` gets what still comes in when the log was given to another process.
+    pub fn start(self, pass: impl FnMut(Input) + Send + 'static) -> (SyncSender<Input>, JoinHandle<()>) {
         let (send, receive) = sync_channel(QUEUE);
-        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || self.run(&receive));
+        let thread = std::thread::Builder::new().name("engine".into()).spawn(move || self.run(&receive, pass));
         (send, thread.unwrap_or_else(|e| panic!("invariant: a thread can be started: {e}")))
     }
 
-    fn run(mut self, inputs: &Receiver<Input>) -> Engine {
+    fn run(mut self, inputs: &Receiver<Input>, pass: impl FnMut(Input)) {
         loop {
             match inputs.recv_timeout(TICK) {
                 Ok(first) => self.take(first, inputs),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     self.remember(true);
-                    return self;
+                    return;
                 }
+            }
+            if self.stuck.is_some() {
+                self.wait_for_room(inputs);
+            }
+            if let Some(released) = self.released.take() {
+                self.remember(true);
+                drop(self);
+                let _ = released.send(());
+                inputs.iter().for_each(pass);
+                return;
             }
             self.tick(clock::now());
         }
@@ -223,10 +267,22 @@ impl Engine {
                     self.settle(&mut events, &mut observed, &mut found, &mut receipts);
                     let outcome = self.pipeline.rest(Some(clock::now()));
                     self.keep(Vec::new(), outcome, clock::now());
-                    let _ = done.send(());
+                    if let Some(stuck) = &mut self.stuck {
+                        stuck.flushed.push(done);
+                    } else {
+                        let _ = done.send(());
+                    }
+                }
+                Input::Never(never) => self.pipeline.never = self.points.near(never),
+                Input::Release(done) => {
+                    self.settle(&mut events, &mut observed, &mut found, &mut receipts);
+                    let outcome = self.pipeline.rest(Some(clock::now()));
+                    self.keep(Vec::new(), outcome, clock::now());
+                    self.released = Some(done);
+                    return;
                 }
             }
-            if events.len() + observed.len() < STEP_MAX {
+            if events.len() + observed.len() < STEP_MAX && self.stuck.is_none() {
                 next = inputs.try_recv().ok();
             }
         }
@@ -242,6 +298,10 @@ impl Engine {
         receipts: &mut Vec<source::Receipt>,
     ) {
         let kept = self.step(events, observed, found);
+        if let Some(stuck) = &mut self.stuck {
+            // Answered when there is room again: who was told no would send it twice.
+            stuck.receipts.append(receipts);
+        }
         receipts.drain(..).for_each(|receipt| receipt.answer(kept));
     }
 
@@ -250,7 +310,7 @@ impl Engine {
         if events.is_empty() && observed.is_empty() && found.is_empty() {
             return true;
         }
-        let now = clock::now();
+        let (now, start) = (clock::now(), std::time::Instant::now());
         let mut inline = Inline { findings: std::mem::take(found), ..Inline::default() };
         let mut seen = Vec::with_capacity(observed.len());
         for (n, one) in observed.drain(..).enumerate() {
@@ -276,11 +336,17 @@ impl Engine {
         let outcome = self.pipeline.step(events, &seen, inline, Some(now));
         let mut records = std::mem::take(events);
         records.extend(seen);
-        self.keep(records, outcome, now)
+        let kept = self.keep(records, outcome, now);
+        self.shared.figures.steps.fetch_add(1, Ordering::Relaxed);
+        self.shared.figures.step_us.store(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        kept
     }
 
     /// Writes events and what they led to, then carries out what was planned. False when the log could not be written.
     fn keep(&mut self, mut records: Vec<Event>, outcome: Outcome, now: Time) -> bool {
+        let figures = &self.shared.figures;
+        figures.findings.fetch_add(outcome.findings.len() as u64, Ordering::Relaxed);
+        figures.responses.fetch_add(outcome.planned.len() as u64, Ordering::Relaxed);
         let base = self.writer.log().end() + records.len() as u64;
         let bodies = outcome
             .findings
@@ -293,32 +359,63 @@ impl Engine {
         if records.is_empty() {
             return true;
         }
-        let Some(first) = self.append(&records) else { return false };
-        self.publish(&records, first);
-        if outcome.planned.is_empty() {
-            return true;
-        }
-        let never = self.pipeline.never.clone();
-        let (desk, writer) = (&mut self.desk, &mut self.writer);
-        match desk.carry_out(outcome.planned, now, &|e: &Entity| never.refuses(e), &mut |bodies| append(writer, bodies, now)) {
-            Ok(done) => self.tell(&done, "bartizan", now),
-            Err(error) => say(&format!("responses were not carried out: {error}")),
-        }
+        let Some((records, planned, first)) = self.append_or_hold(records, outcome.planned, now) else { return false };
+        self.follow(&records, planned, first, now);
         true
     }
 
+    /// Once a step is on disk.
+    fn follow(&mut self, records: &[Event], planned: Vec<Response>, first: u64, now: Time) {
+        self.publish(records, first);
+        if planned.is_empty() {
+            return;
+        }
+        let waiting: Vec<Response> = planned.iter().filter(|r| matches!(r.phase, Phase::Waiting { .. })).cloned().collect();
+        let never = self.pipeline.never.clone();
+        let (desk, writer) = (&mut self.desk, &mut self.writer);
+        match desk.carry_out(planned, now, &|e: &Entity| never.refuses(e), &mut |bodies| append(writer, bodies, now)) {
+            Ok(done) => {
+                done.iter().for_each(|r| self.pipeline.planner.came_of(r, now));
+                self.tell(&waiting, "bartizan", now);
+                self.tell(&done, "bartizan", now);
+            }
+            Err(error) => say(&format!("responses were not carried out: {error}")),
+        }
+    }
+
     fn tick(&mut self, now: Time) {
+        self.shared.figures.beat(now);
+        if now.since_s(self.counted).abs() >= COUNTED_EVERY_S {
+            self.counted = now;
+            self.shared.figures.fill(self.filled());
+        }
         let (desk, writer) = (&mut self.desk, &mut self.writer);
         match desk.expire(now, &mut |bodies| append(writer, bodies, now)) {
             Ok(ended) => self.tell(&ended, "bartizan", now),
             Err(error) => say(&format!("ended responses were not written: {error}")),
         }
+        let (desk, writer) = (&mut self.desk, &mut self.writer);
+        match desk.reject_late(now, &mut |bodies| append(writer, bodies, now)) {
+            Ok(late) => self.rejected(&late, "deadline", now),
+            Err(error) => say(&format!("late approvals were not written: {error}")),
+        }
         self.writer.tend();
         self.remember(false);
     }
 
+    /// What is held of what grows.
+    fn filled(&self) -> Vec<Filled> {
+        let row = |(what, now, max): (&'static str, usize, usize)| (what.to_owned(), now, max);
+        let pipeline = &self.pipeline;
+        let own = pipeline.correlator.filled().into_iter().chain(pipeline.planner.filled()).map(row);
+        summed(own.chain(pipeline.shards.filled()))
+    }
+
     /// Carries out what a person asked for: written to the log first.
     pub fn order(&mut self, what: What, by: &Text, now: Time) -> Answer {
+        if self.stuck.is_some() {
+            return self.refusal();
+        }
         self.orders += 1;
         let uid = short_id("O", &[by.as_bytes(), &now.us().to_le_bytes(), &self.orders.to_le_bytes()]);
         let order = Order { uid, at: now, by: by.clone(), what };
@@ -329,6 +426,8 @@ impl Engine {
         let refuses = |e: &Entity| never.refuses(e);
         match &order.what {
             What::Undo { target } => self.undo(target, by, now),
+            What::Approve { target } => self.decide(target, true, by, now),
+            What::Reject { target } => self.decide(target, false, by, now),
             What::Redo { receipt } => {
                 let (desk, writer) = (&mut self.desk, &mut self.writer);
                 let (answer, done) = desk.redo(receipt, now, &refuses, &mut |bodies| append(writer, bodies, now));
@@ -510,9 +609,13 @@ impl Engine {
 
     fn append(&mut self, records: &[Event]) -> Option<u64> {
         match self.writer.append(records) {
-            Ok(offsets) => Some(offsets.start),
+            Ok(offsets) => {
+                self.shared.figures.kept(records.len() as u64);
+                Some(offsets.start)
+            }
             Err(error) => {
-                say(&format!("the log cannot be written, {} records are not kept: {error}", records.len()));
+                self.shared.figures.lost(records.len() as u64);
+                say(&format!("E0607 the log cannot be written, {} records are not kept: {error}", records.len()));
                 None
             }
         }

@@ -38,6 +38,8 @@ impl Content {
         let mut content = Content::load(dir)?;
         let own_keys = read_dir(&data_dir.join("keys")).unwrap_or_default();
         content.files.extend(own_keys.into_iter().map(|(name, bytes)| (format!("keys/own-{name}"), bytes)));
+        let own = read_dir(&data_dir.join("playbooks")).unwrap_or_default();
+        content.files.extend(own.into_iter().map(|(name, bytes)| (format!("playbooks/response/{name}"), bytes)));
         let Ok(entries) = std::fs::read_dir(data_dir.join("models")) else { return Ok(content) };
         let mut names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort();
@@ -119,6 +121,21 @@ impl Content {
             Fail::new("E0502", format!("the posture rules have {} faults:\n{}", faults.len(), lines.join("\n")))
         })?;
         Ok(rules.with_frameworks(self.frameworks()?))
+    }
+
+    /// What is done about findings: the shipped playbooks, and the operator's, which take the place of those in a file of the same name.
+    pub fn playbooks(&self) -> Result<incident::Playbooks, Fail> {
+        let files = self.below("playbooks/response");
+        let files: Vec<(&str, String)> = files
+            .iter()
+            .filter(|(name, _)| name.ends_with(".yaml") || name.ends_with(".yml"))
+            .map(|(name, bytes)| (name.as_str(), String::from_utf8_lossy(bytes).into_owned()))
+            .collect();
+        incident::Playbooks::parse(files.iter().map(|(name, text)| (*name, text.as_str()))).map_err(|faults| {
+            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            Fail::new("E0506", format!("the playbooks have {} faults:\n{}", faults.len(), lines.join("\n")))
+                .fix("bartizan playbook lint FILE")
+        })
     }
 
     /// Compliance frameworks: numbers of requirements and the checks behind them.

@@ -6,7 +6,7 @@ use detect::{Gather, Knowledge};
 use event::incident::Entry;
 use event::response::Mode;
 use event::{Event, Finding, Incident, LoginDecision, Response, Time};
-use incident::{Change, Config, Correlator, Forecaster, Never, Plan, Planner, PlannerConfig, Usual};
+use incident::{Change, Config, Correlator, Forecaster, Never, Plan, Planner, Playbooks, Usual};
 
 use crate::checkpoint::Memory;
 use crate::shard::{About, Shards};
@@ -44,7 +44,7 @@ impl Pipeline {
         Pipeline {
             shards: Shards::new(knowledge, shards),
             correlator: Correlator::new(Config::default()),
-            planner: Planner::new(PlannerConfig::default()),
+            planner: Planner::new(Playbooks::shipped()),
             usual: Usual::default(),
             never,
             mode,
@@ -129,7 +129,11 @@ impl Pipeline {
                 match plan {
                     Plan::Do(response) => planned.push(*response),
                     Plan::Leave { target, why } => {
-                        let verb = if target.kind == event::EntityKind::File { "quarantine" } else { "block" };
+                        let verb = match target.kind {
+                            event::EntityKind::File => "quarantine",
+                            event::EntityKind::Model => "roll back",
+                            _ => "block",
+                        };
                         let text = format!("did not {verb} {}: {why}", target.name);
                         left.extend(self.correlator.record(&uid, None, Entry { time: now, by: "bartizan".into(), text }));
                     }

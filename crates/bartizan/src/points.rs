@@ -41,6 +41,21 @@ impl Points {
         Ok(actions)
     }
 
+    /// Whether what was asked for can be used, without using it.
+    pub(crate) fn check(&self) -> Result<(), Fail> {
+        if self.nftables.is_none() {
+            return Ok(());
+        }
+        let asked = std::process::Command::new("nft").args(["list", "tables"]).stdin(std::process::Stdio::null()).output();
+        let why = match asked {
+            Ok(out) if out.status.success() => return Ok(()),
+            Ok(out) => String::from_utf8_lossy(&out.stderr).lines().next().unwrap_or_default().to_owned(),
+            Err(error) => error.to_string(),
+        };
+        Err(Fail::new("E0207", format!("cannot use the packet filter: {why}"))
+            .fix("install nftables, and run as root or with the capability CAP_NET_ADMIN"))
+    }
+
     pub(crate) fn planned(&self) -> incident::Points {
         incident::Points { nftables: self.nftables.is_some(), quarantine: true }
     }

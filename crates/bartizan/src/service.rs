@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -17,6 +17,7 @@ use detect::Knowledge;
 use detect::web::request::Inspector;
 use event::response::Mode;
 use incident::Never;
+use tokio::signal::unix::{Signal, SignalKind};
 use tokio::sync::{mpsc, watch};
 
 use crate::checkpoint::{Checkpoints, Pace};
@@ -24,13 +25,22 @@ use crate::cli::fail::{Exit, Fail};
 use crate::cli::out;
 use crate::control::{self, Control};
 use crate::engine::{Engine, Input, Shared};
+use crate::figures::Filled;
 use crate::geo::Places;
+use crate::leaving::{Leaving, Passing, operate};
+use crate::listeners::Listeners;
 use crate::logins::Logins;
 use crate::pipeline::Pipeline;
 use crate::points::Points;
-use crate::{clock, paths, recall};
+use crate::{clock, hand_over, metrics, paths, recall};
+
+/// Requests between the gateway and the engine; beyond, they are answered and not recorded, which is counted.
+const QUEUE: usize = 8_192;
+/// Messages for open pages, as [`Shared::new`] makes the channel.
+const LIVE: usize = 1_024;
 
 pub struct Wanted {
+    pub operation: Operation,
     pub data_dir: PathBuf,
     pub demo: bool,
     pub enforce: bool,
@@ -45,6 +55,47 @@ pub struct Wanted {
     /// `--content`, for taking up a model again.
     pub content: Option<PathBuf>,
 }
+
+/// What `bartizan run` asks for beside the parts.
+#[derive(Clone, Default)]
+pub struct Operation {
+    pub metrics: Option<metrics::Wanted>,
+    /// Whoever holds this service answers reloads and restarts.
+    pub operated: bool,
+    /// Take the listening sockets and the log over from the process that has them.
+    pub take_over: bool,
+}
+
+/// What whoever holds the service is asked for.
+pub enum Asked {
+    /// SIGINT or SIGTERM.
+    Stop,
+    /// SIGHUP, or a person who waits for the answer.
+    Reload(Option<Answer>),
+    Restart(Answer),
+    /// Another process serves; this one answers what it has begun.
+    HandedOver,
+    /// Another process got the sockets and did not come up.
+    Orphaned,
+}
+
+/// What the kernel sends to a process that runs by configuration.
+struct Signals {
+    int: Signal,
+    term: Signal,
+    hup: Signal,
+}
+
+impl Signals {
+    /// From now on none of them ends the process by itself.
+    fn hear(runtime: &tokio::runtime::Runtime) -> std::io::Result<Signals> {
+        let _entered = runtime.enter();
+        let hear = tokio::signal::unix::signal;
+        Ok(Signals { int: hear(SignalKind::interrupt())?, term: hear(SignalKind::terminate())?, hup: hear(SignalKind::hangup())? })
+    }
+}
+
+pub type Answer = SyncSender<Result<String, String>>;
 
 pub struct GatewayWanted {
     pub config: gateway::Config,
@@ -63,21 +114,34 @@ pub struct Board {
     /// Counters of what is being read, by name: for metrics.
     taps: Mutex<Vec<(String, Arc<source::Counters>)>>,
     site: Option<Site>,
-    counters: Arc<gateway::Counters>,
+    pub(crate) counters: Arc<gateway::Counters>,
     models: Vec<ModelState>,
     rules: u32,
     demo: bool,
-    shared: Shared,
+    pub(crate) shared: Shared,
     frameworks: Arc<Vec<console::FrameworkState>>,
+    pub(crate) log: store::Log,
+    /// Requests on their way to the engine, and open connections: bounds.
+    queue: Option<mpsc::WeakSender<gateway::Observed>>,
+    connections_max: u32,
+    one_time: std::sync::OnceLock<console::OneTime>,
+    /// The gateway accepts, when there is one.
+    gateway_up: AtomicBool,
 }
 
 pub struct Service {
     runtime: Option<tokio::runtime::Runtime>,
-    engine: Option<(SyncSender<Input>, JoinHandle<Engine>)>,
-    _control: Option<Control>,
+    engine: Option<(SyncSender<Input>, JoinHandle<()>)>,
+    control: Option<Control>,
+    asked: mpsc::Receiver<Asked>,
+    signals: Option<Signals>,
+    leaving: Leaving,
+    gateway_task: Option<tokio::task::JoinHandle<()>>,
+    observed: Option<JoinHandle<()>>,
     /// While it is held somebody looks for drifts.
     drifts: Option<std::sync::mpsc::Sender<()>>,
     stop: watch::Sender<bool>,
+    pub metrics_addr: Option<std::net::SocketAddr>,
     pub board: Arc<Board>,
     pub log: store::Log,
     pub shared: Shared,
@@ -86,8 +150,21 @@ pub struct Service {
 }
 
 impl Service {
-    pub fn start(wanted: Wanted) -> Result<Service, Fail> {
+    pub fn start(mut wanted: Wanted) -> Result<Service, Fail> {
         check_mark(&wanted)?;
+        let (never, forecaster) = (std::mem::take(&mut wanted.never), wanted.forecaster.take());
+        let operated = wanted.operation.operated;
+        let control_socket = paths::control_socket(&wanted.data_dir);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|e| Fail::new("E0605", format!("cannot start the runtime: {e}")))?;
+        let points = Points { nftables: wanted.nftables.clone(), data_dir: wanted.data_dir.clone() };
+        let (taken, before) = match wanted.operation.take_over {
+            true => take_over(&wanted, &runtime, &points)?,
+            false => (None, None),
+        };
         let (writer, log) =
             store::open(&wanted.data_dir, store::Options::default()).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
         let inspector = Arc::new(ArcSwap::from_pointee(Inspector::new(&wanted.knowledge)));
@@ -96,14 +173,14 @@ impl Service {
         let logins = wanted.gateway.is_some().then(|| Arc::new(Logins::new(&wanted.knowledge, places.clone())));
         let mode = if wanted.enforce { Mode::Enforce } else { Mode::Monitor };
         let shards = std::thread::available_parallelism().map_or(2, usize::from);
-        let mut pipeline = Pipeline::new(&wanted.knowledge, shards, wanted.never.clone(), mode);
+        let mut pipeline = Pipeline::new(&wanted.knowledge, shards, never.clone(), mode);
         let (checkpoints, taken_up) = Checkpoints::open(&wanted.data_dir, Pace::default(), &mut pipeline, log.end());
         let from = taken_up.unwrap_or_else(|| Checkpoints::without(log.end()));
         let known = recall::sign_ins(&log, from);
         logins.iter().for_each(|logins| logins.learn(&known));
         if taken_up.is_none() {
             // One that did not fit may have been taken up in part.
-            pipeline = Pipeline::new(&wanted.knowledge, shards, wanted.never, mode);
+            pipeline = Pipeline::new(&wanted.knowledge, shards, never, mode);
             pipeline.shards.recall(&known);
         }
         drop(known);
@@ -113,40 +190,32 @@ impl Service {
             models: Some((wanted.data_dir.join("models"), reload(wanted.content.clone(), wanted.data_dir.clone(), Arc::clone(&inspector)))),
             ..Shared::new(wanted.enforce)
         };
-        let pipeline = pipeline.foreseeing(wanted.forecaster);
-        let points = Points { nftables: wanted.nftables, data_dir: wanted.data_dir.clone() };
+        let mut pipeline = pipeline.foreseeing(forecaster);
+        pipeline.planner.follow(crate::knowledge::Content::serving(wanted.content.as_deref(), &wanted.data_dir)?.playbooks()?);
         let engine = Engine::open(pipeline, writer, shared.clone(), &points, clock::now())?.from(checkpoints, from, clock::now())?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .map_err(|e| Fail::new("E0605", format!("cannot start the runtime: {e}")))?;
         let (stop, stopped) = watch::channel(false);
 
         let counters = Arc::new(gateway::Counters::default());
-        let mut site = None;
-        let bound_gateway = match wanted.gateway {
-            Some(asked) => {
-                let bound = runtime
-                    .block_on(gateway::bind(&asked.config))
-                    .map_err(|e| Fail::new("E0202", e.to_string()).fix("choose another address with --listen"))?;
-                let addr = bound.local_addr();
-                site = Some(Site {
-                    name: asked.config.site.clone(),
-                    listen: addr.to_string(),
-                    upstream: asked.config.upstream.to_string(),
-                    ..Site::default()
-                });
-                Some((bound, asked, addr))
-            }
-            None => None,
+        let listeners = match before {
+            Some(listeners) => listeners,
+            None => Listeners::open(&wanted, &runtime, None)?,
         };
-        let bound_console = match &wanted.console {
-            Some(config) => Some(runtime.block_on(console::bind(config)).map_err(|e| console_fail(&e))?),
-            None => None,
-        };
+        let bound_gateway = listeners.gateway.zip(wanted.gateway).map(|(bound, asked)| {
+            let addr = bound.local_addr();
+            (bound, asked, addr)
+        });
+        let site = bound_gateway.as_ref().map(|(_, asked, addr)| Site {
+            name: asked.config.site.clone(),
+            listen: addr.to_string(),
+            upstream: asked.config.upstream.to_string(),
+            ..Site::default()
+        });
+        let bound_console = listeners.console;
+        let bound_metrics = listeners.metrics.map(|bound| (bound, wanted.operation.metrics.and_then(|asked| asked.token)));
+        let (observed, received) = mpsc::channel(QUEUE);
         let gateway_addr = bound_gateway.as_ref().map(|(_, _, addr)| *addr);
-        let (send, thread) = engine.start();
+        let mut passing = Passing { control: control_socket.clone(), counters: Arc::clone(&counters), gone: false };
+        let (send, thread) = engine.start(move |input| passing.pass(input));
         let board = Arc::new(Board {
             start: Instant::now(),
             sources: Mutex::new(Vec::new()),
@@ -158,12 +227,18 @@ impl Service {
             demo: wanted.demo,
             shared: shared.clone(),
             frameworks: Arc::new(if wanted.console.is_some() { framework_states(&wanted.knowledge.posture) } else { Vec::new() }),
+            log: log.clone(),
+            queue: bound_gateway.is_some().then(|| observed.downgrade()),
+            connections_max: bound_gateway.as_ref().map_or(0, |(_, asked, _)| asked.config.limits.connections_max),
+            one_time: std::sync::OnceLock::new(),
+            gateway_up: AtomicBool::new(true),
         });
+        let leaving = Leaving::default();
 
         let mut drifts = None;
+        let (mut gateway_task, mut observed_thread) = (None, None);
         if let Some((bound, asked, _)) = bound_gateway {
-            let (observed, received) = mpsc::channel(8_192);
-            forward_observed(received, send.clone(), asked.ndjson)?;
+            observed_thread = Some(forward_observed(received, send.clone(), asked.ndjson)?);
             let inspector = asked.inspect.then_some(inspector);
             let (kept, ended) = std::sync::mpsc::channel();
             drifts = Some(kept);
@@ -179,14 +254,30 @@ impl Service {
                 now: clock::now,
                 counters,
             };
-            let stopped = stopped.clone();
-            runtime.spawn(async move { bound.serve(links, until(stopped)).await });
+            let (stopped, leaving, board) = (stopped.clone(), leaving.clone(), Arc::clone(&board));
+            gateway_task = Some(runtime.spawn(async move {
+                let ending = async move {
+                    until(stopped).await;
+                    if leaving.is_handing_over() { gateway::Ending::HandOver } else { gateway::Ending::Stop }
+                };
+                bound.serve_until(links, ending).await;
+                board.gateway_up.store(false, Ordering::Relaxed);
+            }));
+        } else {
+            drop((observed, received));
+        }
+        let metrics_addr = bound_metrics.as_ref().and_then(|(bound, _)| bound.local_addr().ok());
+        if let Some((bound, token)) = bound_metrics {
+            let (ready, page) = (Arc::clone(&board), Arc::clone(&board));
+            let ask = metrics::Ask { ready: Arc::new(move || !ready.about().failed), page: Arc::new(move || metrics::page(&page)) };
+            runtime.spawn(metrics::serve(bound, token, ask, until(stopped.clone())));
         }
         let mut console_link = None;
         let mut one_time = None;
         if let Some(bound) = bound_console {
             console_link = Some(bound.link());
             one_time = Some(bound.one_time());
+            let _ = board.one_time.set(bound.one_time());
             let (orders, received) = mpsc::channel(64);
             forward_orders(received, send.clone());
             let about = Arc::clone(&board);
@@ -210,21 +301,38 @@ impl Service {
             let url = one_time.link();
             Ok((url, clock::now().plus_s(900).to_string()))
         });
-        let socket = paths::control_socket(&wanted.data_dir);
-        let control = match control::listen(&socket, send.clone(), make_link) {
+        let (ask, asked) = mpsc::channel(4);
+        leaving.keep(listeners.sockets);
+        let hooks = control::Hooks {
+            link: make_link,
+            operate: operate(ask.clone(), operated),
+            give: leaving.give(send.clone(), stop.clone(), ask, control_socket.clone()),
+        };
+        let control = match control::listen(&control_socket, send.clone(), hooks) {
             Ok(control) => Some(control),
             Err(error) => {
                 out::note(format!(
                     "no control socket at {}: {error}; undo and block from the command line do not reach this bartizan",
-                    socket.display()
+                    control_socket.display()
                 ));
                 None
             }
         };
+        let signals =
+            operated.then(|| Signals::hear(&runtime)).transpose().map_err(|e| Fail::new("E0605", format!("cannot hear signals: {e}")))?;
+        if let Some(Err(error)) = taken.map(hand_over::Taken::ready) {
+            out::note(format!("the process before this one is not told that this one serves: {error}"));
+        }
         Ok(Service {
             runtime: Some(runtime),
             engine: Some((send, thread)),
-            _control: control,
+            control,
+            asked,
+            signals,
+            leaving,
+            gateway_task,
+            observed: observed_thread,
+            metrics_addr,
             drifts,
             stop,
             board,
@@ -273,18 +381,61 @@ impl Service {
         });
     }
 
+    /// Waits for a signal, or for what somebody asks through the control socket.
+    pub fn next_asked(&mut self) -> Asked {
+        let (Some(runtime), Some(signals)) = (&self.runtime, &mut self.signals) else { return Asked::Stop };
+        let asked = &mut self.asked;
+        runtime.block_on(async {
+            tokio::select! {
+                _ = signals.int.recv() => Asked::Stop,
+                _ = signals.term.recv() => Asked::Stop,
+                _ = signals.hup.recv() => Asked::Reload(None),
+                Some(asked) = asked.recv() => asked,
+            }
+        })
+    }
+
+    /// While it is true, a new process that asks gets the sockets.
+    pub fn successor_expected(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.leaving.expected)
+    }
+
+    /// After a hand-over: answers what was begun, gives its records to the process that serves now, and ends.
+    pub fn drain(mut self) -> Exit {
+        if let (Some(runtime), Some(task)) = (&self.runtime, self.gateway_task.take()) {
+            let _ = runtime.block_on(async { tokio::time::timeout(gateway::DRAIN + Duration::from_secs(5), task).await });
+        }
+        if let Some(observed) = self.observed.take() {
+            let _ = observed.join();
+        }
+        // Everything before it was passed on.
+        if let Some((send, _)) = &self.engine {
+            let (done, wait) = std::sync::mpsc::sync_channel(1);
+            let _ = send.send(Input::Flush(done));
+            let _ = wait.recv_timeout(gateway::DRAIN);
+        }
+        self.control.iter().for_each(Control::settle);
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_millis(500));
+        }
+        Exit::Fine
+    }
+
     /// Ends the edges first, then the engine, so that what was accepted is on disk.
     pub fn stop(mut self) -> Exit {
         let _ = self.stop.send(true);
+        // Nobody waits in a queue that nobody will serve.
+        self.leaving.keep(Vec::new());
         if let Some((send, thread)) = self.engine.take() {
             let (done, wait) = std::sync::mpsc::sync_channel(1);
             let _ = send.send(Input::Flush(done));
             let _ = wait.recv_timeout(Duration::from_secs(5));
+            self.shared.stopping.store(true, Ordering::Relaxed);
             drop(send);
             if let Some(runtime) = self.runtime.take() {
                 runtime.shutdown_timeout(Duration::from_millis(1_500));
             }
-            drop(self._control.take());
+            drop(self.control.take());
             drop(self.drifts.take());
             // The engine ends when the last sender is gone; a forwarding thread may hold one a moment longer.
             let start = Instant::now();
@@ -315,11 +466,18 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-fn console_fail(error: &console::Error) -> Fail {
-    match error {
-        console::Error::NotLoopback(_) => Fail::new("E0201", error.to_string().trim_start_matches("E0201 ").to_owned()),
-        _ => Fail::new("E0202", error.to_string()).fix("choose another address with --console-listen"),
-    }
+/// The sockets of the process before this one, and its log. Whatever of this process can fail is tried before the other one gives its log away.
+fn take_over(
+    wanted: &Wanted,
+    runtime: &tokio::runtime::Runtime,
+    points: &Points,
+) -> Result<(Option<hand_over::Taken>, Option<Listeners>), Fail> {
+    let failed = |e: std::io::Error| Fail::new("E0608", format!("cannot take over: {e}"));
+    let mut taken = hand_over::take(&paths::control_socket(&wanted.data_dir), b"\"take_over\"\n").map_err(failed)?;
+    let listeners = Listeners::open(wanted, runtime, Some(&mut taken))?;
+    points.check()?;
+    taken.release().map_err(failed)?;
+    Ok((Some(taken), Some(listeners)))
 }
 
 /// Generated data and real data never share a directory.
@@ -344,7 +502,7 @@ fn forward_observed(
     mut received: mpsc::Receiver<gateway::Observed>,
     engine: SyncSender<Input>,
     ndjson: Option<PathBuf>,
-) -> Result<(), Fail> {
+) -> Result<JoinHandle<()>, Fail> {
     let mut file = match ndjson {
         Some(path) => {
             let open = std::fs::OpenOptions::new().create(true).append(true).open(&path);
@@ -370,7 +528,7 @@ fn forward_observed(
         }
     };
     let started = std::thread::Builder::new().name("observed".into()).spawn(run);
-    started.map(|_| ()).map_err(|e| Fail::new("E0605", format!("cannot start a thread: {e}")))
+    started.map_err(|e| Fail::new("E0605", format!("cannot start a thread: {e}")))
 }
 
 fn forward_orders(
@@ -390,7 +548,7 @@ fn forward_orders(
 }
 
 impl Board {
-    fn about(&self) -> About {
+    pub(crate) fn about(&self) -> About {
         let count = |c: &std::sync::atomic::AtomicU64| c.load(Ordering::Relaxed);
         let site = self.site.clone().map(|mut site| {
             site.requests = count(&self.counters.requests);
@@ -404,6 +562,7 @@ impl Board {
             self.shared.decisions.load().iter().map(|d| (d.response.clone(), d.hits.load(Ordering::Relaxed))).collect();
         About {
             demo: self.demo,
+            failed: !(self.shared.figures.is_well(clock::now()) && self.gateway_up.load(Ordering::Relaxed)),
             version: env!("CARGO_PKG_VERSION").into(),
             mode: if self.shared.enforce.load(Ordering::Relaxed) { "enforce" } else { "monitor" },
             sites: site.into_iter().collect(),
@@ -427,6 +586,26 @@ impl Board {
     /// The counters of every source.
     pub fn taps(&self) -> Vec<(String, Arc<source::Counters>)> {
         self.taps.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Everything that grows, with its bound.
+    pub(crate) fn filled(&self) -> Vec<Filled> {
+        let mut all = self.shared.figures.filled();
+        let mut add = |what: &str, now: usize, max: usize| all.push(Filled { what: what.into(), now: now as u64, max: max as u64 });
+        add("decisions", self.shared.decisions.load().len(), event::decision::DECISIONS_MAX);
+        if let Some(queue) = &self.queue {
+            let free = queue.upgrade().map_or(QUEUE, |queue| queue.capacity());
+            add("gateway queue", QUEUE - free, QUEUE);
+            let open = self.counters.connections.load(Ordering::Relaxed);
+            let limited = self.counters.limited_entities.load(Ordering::Relaxed);
+            add("limited entities", usize::try_from(limited).unwrap_or(usize::MAX), gateway::BUCKETS_MAX);
+            add("gateway connections", usize::try_from(open).unwrap_or(usize::MAX), self.connections_max as usize);
+        }
+        for (what, now, max) in self.one_time.get().into_iter().flat_map(console::OneTime::filled) {
+            add(what, now, max);
+        }
+        add("live messages", self.shared.live.len(), LIVE);
+        all
     }
 
     /// Adds what a source has read; makes its line when it is new.

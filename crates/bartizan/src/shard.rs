@@ -57,6 +57,17 @@ impl Shards {
         }
     }
 
+    /// What the detectors hold by key, and how much they may.
+    pub fn filled(&self) -> impl Iterator<Item = (String, usize, usize)> {
+        let owned = self.shards.iter().flat_map(|shard| shard.stateless.iter().chain(&shard.keyed));
+        let gathered = self.gather.filled().map(|(what, now, max)| (what.to_owned(), now, max));
+        let own = owned.flat_map(|owned| {
+            let name = owned.spec.analytic.uid;
+            owned.detector.filled().into_iter().map(move |(what, now, max)| (format!("{name} {what}"), now, max))
+        });
+        gathered.into_iter().chain(own)
+    }
+
     pub fn count(&self) -> usize {
         self.shards.len()
     }

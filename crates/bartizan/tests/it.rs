@@ -9,11 +9,15 @@ mod it {
     mod drift;
     mod fairness;
     mod filter;
+    mod full;
     mod geo;
     mod kill;
     mod live;
+    mod operations;
+    mod playbook;
     mod posture;
     mod scenarios;
+    mod shards;
     mod step_up;
     mod yara;
 }

@@ -83,6 +83,7 @@ impl Desk {
         let done = |text: &str, receipt: Option<Text>| Answer { done: 1, of: 1, took_us: 840, receipt, text: text.into(), fault: None };
         let unknown = || Answer { fault: Some(Fault::Unknown("no such incident, response or receipt".into())), ..Answer::default() };
         Ok(match what {
+            What::Approve { .. } | What::Reject { .. } => unknown(),
             What::Undo { target } => {
                 let all = self.writer.log().responses();
                 let hit: Vec<_> = all

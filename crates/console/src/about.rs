@@ -10,6 +10,8 @@ pub struct About {
     /// Made-up data: every page says so.
     pub demo: bool,
     pub version: String,
+    /// Something that should run does not.
+    pub failed: bool,
     /// `monitor` or `enforce`
     pub mode: &'static str,
     pub sites: Vec<Site>,

@@ -34,7 +34,7 @@ use event::{Severity, Text, Time};
 
 pub use about::{About, FrameworkState, ModelState, RequirementState, Site, SourceState};
 pub use check::{Checked, Checker, Matter, MatterKind, TooMany};
-pub use serve::{Bound, bind};
+pub use serve::{Bound, adopt, bind};
 pub use session::OneTime;
 
 /// What the console needs from the rest of the program.

@@ -47,6 +47,8 @@ pub(crate) fn standing(response: &Response, now: Time) -> &'static str {
         (Phase::Applied { .. }, _) if now >= response.until => "ended",
         (Phase::Applied { .. }, Mode::Enforce) => "in force",
         (Phase::Applied { .. }, Mode::Monitor) => "recorded only",
+        (Phase::Waiting { .. }, _) => "waits for approval",
+        (Phase::Rejected { .. }, _) => "rejected",
         (Phase::Requested, _) => "asked for",
         (Phase::Refused { .. }, _) => "refused",
         (Phase::Failed { .. }, _) => "failed",
@@ -155,6 +157,8 @@ pub(crate) fn actors(log: &Log, limit: usize) -> Vec<Actor> {
 pub(crate) fn order_text(what: &What) -> String {
     match what {
         What::Undo { target } => format!("undo {target}"),
+        What::Approve { target } => format!("approve {target}"),
+        What::Reject { target } => format!("reject {target}"),
         What::Redo { receipt } => format!("redo {receipt}"),
         What::Block { entity, for_s, .. } => format!("block {entity} for {}", crate::part::span(f64::from(*for_s))),
         What::Close { incident, outcome, .. } => format!("close {incident} as {}", outcome.word().replace('_', " ")),

@@ -82,7 +82,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/settings/sessions", post(end_others))
         .route("/asset/{name}", get(asset::get))
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(|| async { "ready\n" }))
+        .route("/readyz", get(ready))
         .merge(api::router())
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
@@ -137,6 +137,14 @@ async fn not_found(call: Call) -> Response {
 
 async fn wrong_method(uri: axum::http::Uri) -> Response {
     page::problem(StatusCode::METHOD_NOT_ALLOWED, "this address does not take that method", guard::is_api(uri.path()))
+}
+
+/// For who asks whether requests may be sent here: no detail, the pages and metrics have it.
+async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+    match (app.links.about)().failed {
+        true => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+        false => (StatusCode::OK, "ready\n"),
+    }
 }
 
 async fn login(State(app): State<Arc<App>>) -> Response {
@@ -246,6 +254,8 @@ fn order(what: &str, fields: &Fields) -> Result<What, String> {
     let text = |name: &str| -> String { fields.get(name).map_or("", |v| v.trim()).chars().take(NOTE_CHARS_MAX).collect() };
     Ok(match what {
         "undo" => What::Undo { target: field("target")?.into() },
+        "approve" => What::Approve { target: field("target")?.into() },
+        "reject" => What::Reject { target: field("target")?.into() },
         "redo" => What::Redo { receipt: field("receipt")?.into() },
         "block" => {
             let entity: Entity = field("entity")?.parse()?;

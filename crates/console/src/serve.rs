@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +43,17 @@ pub async fn bind(config: &Config) -> Result<Bound, Error> {
         other => other,
     }
     .map_err(|cause| Error::Bind { listen: config.listen, cause })?;
+    of(config, listener)
+}
+
+/// As [`bind`], with a listening socket that another process handed over.
+pub fn adopt(config: &Config, listener: std::net::TcpListener) -> Result<Bound, Error> {
+    let failed = |cause| Error::Bind { listen: config.listen, cause };
+    listener.set_nonblocking(true).map_err(failed)?;
+    of(config, TcpListener::from_std(listener).map_err(failed)?)
+}
+
+fn of(config: &Config, listener: TcpListener) -> Result<Bound, Error> {
     let addr = listener.local_addr().map_err(|cause| Error::Bind { listen: config.listen, cause })?;
     let one_time = OneTime::new(Arc::new(Sessions::new()?), addr);
     Ok(Bound { listener, addr, names: config.names.clone(), one_time })
@@ -50,6 +62,11 @@ pub async fn bind(config: &Config) -> Result<Bound, Error> {
 impl Bound {
     pub fn local_addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The listening socket once more, for whom it is handed over to.
+    pub fn socket(&self) -> io::Result<OwnedFd> {
+        self.listener.as_fd().try_clone_to_owned()
     }
 
     /// `http://127.0.0.1:PORT/once/TOKEN`: one use, 15 minutes.

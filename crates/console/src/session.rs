@@ -39,6 +39,12 @@ impl OneTime {
     pub fn link(&self) -> String {
         format!("http://{}/once/{}", self.addr, self.sessions.new_link(Instant::now()))
     }
+
+    /// What is held and how much may be: (what, now, at most).
+    pub fn filled(&self) -> [(&'static str, usize, usize); 2] {
+        let (links, sessions) = (lock(&self.sessions.links).len(), lock(&self.sessions.sessions).len());
+        [("console links", links, LINKS_MAX), ("console sessions", sessions, SESSIONS_MAX)]
+    }
 }
 
 struct Link {

@@ -89,6 +89,10 @@ impl Detector for Burst {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("callers", self.callers.len(), CALLERS_MAX)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.callers)
     }

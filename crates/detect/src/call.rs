@@ -165,6 +165,10 @@ impl Detector for Judge {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("callers", self.campaigns.len(), CALLERS_MAX)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.campaigns)
     }

@@ -33,6 +33,7 @@ impl Default for Config {
 }
 
 const THINGS_MAX: usize = 65_536;
+const GROUPS_MAX: usize = 1_024;
 const FREEZE_S: i64 = 86_400;
 const IDLE_US: i64 = 60 * 86_400_000_000;
 
@@ -80,11 +81,20 @@ impl First {
 }
 
 impl FirstTime {
+    /// What is held by key and how much may be: (what, now, at most).
+    pub(crate) fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![
+            ("entities", self.entities.len(), self.config.keys_max),
+            ("things", self.things.len(), THINGS_MAX),
+            ("groups", self.groups.len(), GROUPS_MAX),
+        ]
+    }
+
     pub(crate) fn new(config: &Config) -> FirstTime {
         FirstTime {
             entities: Table::new(config.keys_max, IDLE_US, config.seed),
             things: Table::new(THINGS_MAX, IDLE_US, config.seed ^ 1),
-            groups: Table::new(1_024, IDLE_US, config.seed ^ 2),
+            groups: Table::new(GROUPS_MAX, IDLE_US, config.seed ^ 2),
             config: config.clone(),
         }
     }

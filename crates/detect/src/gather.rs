@@ -43,6 +43,11 @@ struct Held {
 }
 
 impl Gather {
+    /// What is held and how much may be: (what, now, at most).
+    pub fn filled(&self) -> [(&'static str, usize, usize); 2] {
+        [("sightings", self.held.len(), HELD_MAX), ("analytics of a day", self.open.len(), ANALYTICS_MAX)]
+    }
+
     /// One that tells every finding and marks the noisy ones.
     pub fn telling_all() -> Gather {
         Gather { tells_all: true, ..Gather::default() }

@@ -82,6 +82,11 @@ const NAMES_SHOWN: usize = 6;
 const TAKEN_MAX: usize = 32;
 
 impl Guessing {
+    /// Sources that are remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.sources.len()
+    }
+
     pub(crate) fn new(config: &Config) -> Guessing {
         Guessing { sources: Table::new(config.keys_max, config.idle_s.saturating_mul(4_000_000), config.seed) }
     }

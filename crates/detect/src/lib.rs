@@ -57,6 +57,11 @@ pub trait Detector: Send {
         false
     }
 
+    /// What it holds by key and how much it may: (what, now, at most). For the figures of a running program.
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        Vec::new()
+    }
+
     /// The whole state, for a checkpoint; empty when there is none.
     fn save(&self) -> Vec<u8>;
 

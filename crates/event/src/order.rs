@@ -26,6 +26,14 @@ pub enum What {
     Redo {
         receipt: Text,
     },
+    /// Carry out what waits: a response, or every one of an incident.
+    Approve {
+        target: Text,
+    },
+    /// Leave it, for a day.
+    Reject {
+        target: Text,
+    },
     Block {
         entity: Entity,
         for_s: u32,

@@ -44,7 +44,7 @@ pub enum Mode {
     Enforce,
 }
 
-/// requested -> applied | refused | failed; applied -> undone | expired.
+/// waiting -> requested | rejected; requested -> applied | refused | failed; applied -> undone | expired.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -70,6 +70,15 @@ pub enum Phase {
     Expired {
         at: Time,
     },
+    /// For a person's approval; nobody's word until then is a no.
+    Waiting {
+        deadline: Time,
+    },
+    /// By a person, or because the deadline passed.
+    Rejected {
+        at: Time,
+        by: Text,
+    },
 }
 
 impl Phase {
@@ -81,6 +90,8 @@ impl Phase {
             Phase::Failed { .. } => "failed",
             Phase::Undone { .. } => "undone",
             Phase::Expired { .. } => "expired",
+            Phase::Waiting { .. } => "waiting",
+            Phase::Rejected { .. } => "rejected",
         }
     }
 

@@ -404,3 +404,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
         Poll::Ready(Ok(()))
     }
 }
+
+/// What of a client's bytes goes on to be served when they come in parts of `step` bytes: for tests and fuzzing, see crates/hostile. Requests
+/// that ask for an upgrade are answered as ordinary ones.
+pub(crate) fn let_through(bytes: &[u8], step: usize) -> Vec<u8> {
+    let wire = Arc::new(Wire::default());
+    wire.stays_http();
+    let mut guard = Guard::new(tokio::io::join(Parts { bytes, step }, tokio::io::sink()), Arc::default(), Arc::clone(&wire));
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    let (mut out, mut space) = (Vec::new(), vec![0; 16 << 10]);
+    loop {
+        let mut buf = ReadBuf::new(&mut space);
+        match Pin::new(&mut guard).poll_read(&mut cx, &mut buf) {
+            Poll::Ready(Ok(())) if !buf.filled().is_empty() => out.extend_from_slice(buf.filled()),
+            Poll::Pending if matches!(guard.state, State::Hold) => wire.stays_http(),
+            _ => return out,
+        }
+    }
+}
+
+/// A socket that gives at most `step` bytes at a time.
+struct Parts<'b> {
+    bytes: &'b [u8],
+    step: usize,
+}
+
+impl AsyncRead for Parts<'_> {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let (now, later) = self.bytes.split_at(self.step.min(self.bytes.len()).min(buf.remaining()));
+        buf.put_slice(now);
+        self.bytes = later;
+        Poll::Ready(Ok(()))
+    }
+}

@@ -9,7 +9,7 @@ use event::{Entity, Time};
 use crate::Limits;
 
 /// The oldest goes beyond this many; only entities with a decision to limit get here.
-const BUCKETS_MAX: usize = 100_000;
+pub const BUCKETS_MAX: usize = 100_000;
 
 #[derive(Default)]
 pub(crate) struct Buckets(Mutex<HashMap<Entity, Bucket>>);
@@ -20,6 +20,10 @@ struct Bucket {
 }
 
 impl Buckets {
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// True when this request is within the entity's rate.
     pub(crate) fn take(&self, entity: &Entity, now: Time, limits: &Limits) -> bool {
         let rate_per_s = f64::from(limits.limit_rate_per_s);

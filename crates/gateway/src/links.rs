@@ -87,6 +87,8 @@ pub struct Counters {
     pub connections_refused: AtomicU64,
     /// Closed because head, body or reading was too slow.
     pub slow_clients: AtomicU64,
+    /// Entities whose rate is limited, of at most [`crate::BUCKETS_MAX`], as of a moment ago.
+    pub limited_entities: AtomicU64,
     /// Open now.
     pub connections: AtomicU64,
 }

@@ -2,8 +2,9 @@
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -27,6 +28,21 @@ use crate::{Config, Counters, Error, Links};
 
 /// How long an event waits for company on its way out.
 const OUTBOX_WAIT: Duration = Duration::from_millis(10);
+
+/// How a gateway ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Open requests get `limits.stop_s`.
+    Stop,
+    /// Another process has the listening socket: nothing is accepted here any more, connections that wait for their next request may still
+    /// send it, and open requests get [`DRAIN`].
+    HandOver,
+}
+
+/// What open requests get after a hand-over: their clients notice nothing, and a new process serves already.
+pub const DRAIN: Duration = Duration::from_secs(60);
+/// A client that has just sent a request on a kept connection must not meet its end; a quarter of a second each.
+const GRACE_TICKS: u32 = 8;
 
 /// A gateway that has its address and its threads and waits to be joined to the rest.
 pub struct Bound {
@@ -66,7 +82,18 @@ pub async fn bind(config: &Config) -> Result<Bound, Error> {
     socket.set_reuseaddr(true).map_err(failed)?;
     socket.bind(address).map_err(failed)?;
     let listener = socket.listen(4096).map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
+    prepare(config, listener)
+}
+
+/// As [`bind`], with a listening socket that another process handed over: connections that wait in it are kept.
+pub fn adopt(config: &Config, listener: std::net::TcpListener) -> Result<Bound, Error> {
+    let failed = |source: std::io::Error| Error::Listen { address: config.listen, source };
+    listener.set_nonblocking(true).map_err(failed)?;
+    prepare(config, TcpListener::from_std(listener).map_err(failed)?)
+}
+
+fn prepare(config: &Config, listener: TcpListener) -> Result<Bound, Error> {
+    let address = listener.local_addr().map_err(|source| Error::Listen { address: config.listen, source })?;
     let mut seed = [0; 16];
     getrandom::fill(&mut seed).map_err(Error::Random)?;
     // Said now rather than at the first request.
@@ -97,8 +124,22 @@ impl Bound {
         self.address
     }
 
+    /// The listening socket once more, for whom it is handed over to.
+    pub fn socket(&self) -> std::io::Result<OwnedFd> {
+        self.listener.as_fd().try_clone_to_owned()
+    }
+
     /// Carries requests until `stop` is done; open requests then get `limits.stop_s`.
     pub async fn serve(self, links: Links, stop: impl Future<Output = ()>) {
+        self.serve_until(links, async move {
+            stop.await;
+            Ending::Stop
+        })
+        .await;
+    }
+
+    /// As [`Bound::serve`], and whoever stops it says how.
+    pub async fn serve_until(self, links: Links, stop: impl Future<Output = Ending>) {
         let limits = Arc::new(self.config.limits.clone());
         let upstream_host = HeaderValue::from_str(&self.config.upstream.authority()).unwrap_or(HeaderValue::from_static("upstream"));
         let Ok(tls) = Tls::of(&self.config) else { return };
@@ -121,6 +162,8 @@ impl Bound {
             buckets: Buckets::default(),
             addresses: Addresses::default(),
             stopping: AtomicBool::new(false),
+            grace_ticks: AtomicU32::new(0),
+            ending: tokio::sync::watch::channel(false).0,
             open: crate::login::Open::default(),
             upstream_host,
         });
@@ -136,10 +179,14 @@ impl Bound {
                 done.push(thread.done);
             }
         }
-        accept(&self.listener, &shared, &lanes, stop).await;
+        let ending = accept(&self.listener, &shared, &lanes, stop).await;
 
         drop(self.listener);
+        if ending == Ending::HandOver {
+            shared.grace_ticks.store(GRACE_TICKS, Relaxed);
+        }
         shared.stopping.store(true, Relaxed);
+        shared.ending.send_replace(true);
         drop(lanes);
         for done in done {
             // An error is a thread that ended already.
@@ -150,12 +197,12 @@ impl Bound {
 
 type Lane = (mpsc::UnboundedSender<Accepted>, Arc<AtomicU64>);
 
-async fn accept(listener: &TcpListener, shared: &Arc<Shared>, lanes: &[Lane], stop: impl Future<Output = ()>) {
+async fn accept(listener: &TcpListener, shared: &Arc<Shared>, lanes: &[Lane], stop: impl Future<Output = Ending>) -> Ending {
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
             biased;
-            () = &mut stop => return,
+            ending = &mut stop => return ending,
             accepted = listener.accept() => accepted,
         };
         let (socket, peer) = match accepted {
@@ -166,7 +213,7 @@ async fn accept(listener: &TcpListener, shared: &Arc<Shared>, lanes: &[Lane], st
                 continue;
             }
         };
-        let Some((lane, load)) = lanes.iter().min_by_key(|(_, load)| load.load(Relaxed)) else { return };
+        let Some((lane, load)) = lanes.iter().min_by_key(|(_, load)| load.load(Relaxed)) else { return Ending::Stop };
         let place = Place::take(shared, load, peer.ip().to_canonical());
         let Some((place, socket)) = place.zip(socket.into_std().ok()) else {
             Counters::add(&shared.links.counters.connections_refused);
@@ -231,7 +278,11 @@ async fn work(start: Start) {
     }
 
     worker.pool.close_idle();
-    let end = Instant::now() + Duration::from_secs(worker.shared.limits.stop_s.into());
+    let stop = match worker.shared.grace_ticks.load(Relaxed) {
+        0 => Duration::from_secs(worker.shared.limits.stop_s.into()),
+        _ => DRAIN,
+    };
+    let end = Instant::now() + stop;
     while worker.open.load(Relaxed) > 0 && timeout_at(end, worker.closed.notified()).await.is_ok() {}
     clock.abort();
     carrier.abort();
@@ -244,9 +295,11 @@ async fn keep_time(worker: Arc<Worker>) {
     loop {
         ticks.tick().await;
         let shared = &worker.shared;
-        let slow = worker.clock.tick(&shared.limits, shared.stopping.load(Relaxed));
+        let grace = shared.stopping.load(Relaxed).then(|| shared.grace_ticks.load(Relaxed));
+        let slow = worker.clock.tick(&shared.limits, grace);
         shared.links.counters.slow_clients.fetch_add(slow, Relaxed);
         worker.pool.tick();
+        shared.links.counters.limited_entities.store(shared.buckets.len() as u64, Relaxed);
     }
 }
 
@@ -328,7 +381,14 @@ where
         }
         Protocol::Http2 => {
             guard.pass_all();
-            let _ = http2(&limits).serve_connection(TokioIo::new(guard), service).await;
+            let mut ending = worker.shared.ending.subscribe();
+            let builder = http2(&limits);
+            let mut open = std::pin::pin!(builder.serve_connection(TokioIo::new(guard), service));
+            tokio::select! {
+                _ = open.as_mut() => return,
+                _ = ending.wait_for(|over| *over) => open.as_mut().graceful_shutdown(),
+            }
+            let _ = open.await;
         }
     }
 }

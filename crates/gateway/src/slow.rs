@@ -52,12 +52,14 @@ struct Watched {
     seen: (u32, bool),
     ticks: u32,
     blocked_ticks: u32,
+    /// Ticks without a request since the gateway is stopping.
+    stop_ticks: u32,
     written: u64,
 }
 
 impl Clock {
     pub(crate) fn watch(&self, pace: &Arc<Pace>) {
-        let watched = Watched { pace: Arc::clone(pace), seen: (0, false), ticks: 0, blocked_ticks: 0, written: 0 };
+        let watched = Watched { pace: Arc::clone(pace), seen: (0, false), ticks: 0, blocked_ticks: 0, stop_ticks: 0, written: 0 };
         self.paces.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
     }
 
@@ -65,8 +67,8 @@ impl Clock {
         self.flows.lock().unwrap_or_else(PoisonError::into_inner).push((Arc::clone(flow), 0));
     }
 
-    /// Number of clients that were too slow.
-    pub(crate) fn tick(&self, limits: &Limits, stopping: bool) -> u64 {
+    /// Number of clients that were too slow. `stopping`: for how many ticks a connection may still begin a request.
+    pub(crate) fn tick(&self, limits: &Limits, stopping: Option<u32>) -> u64 {
         let mut slow = 0;
         // Only the clock holds it: the connection is gone.
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,7 +104,7 @@ fn is_slow(waited_ticks: u32, bytes: u64, limits: &Limits) -> bool {
 
 impl Watched {
     /// True when it expired for being slow.
-    fn tick(&mut self, limits: &Limits, stopping: bool) -> bool {
+    fn tick(&mut self, limits: &Limits, stopping: Option<u32>) -> bool {
         let pace = &self.pace;
         if pace.expired.load(Relaxed) {
             return false;
@@ -131,8 +133,11 @@ impl Watched {
         if self.ticks >= limit_s.max(1) * TICKS_PER_S {
             return self.expire(is_head);
         }
-        if stopping && !partial {
-            self.expire(false);
+        if let Some(grace) = stopping.filter(|_| !partial) {
+            self.stop_ticks += 1;
+            if self.stop_ticks > grace {
+                self.expire(false);
+            }
         }
         false
     }
@@ -156,7 +161,7 @@ mod tests {
     fn ticks(clock: &Clock, expired: &AtomicBool) -> usize {
         (1..100)
             .find(|_| {
-                clock.tick(&limits(), false);
+                clock.tick(&limits(), None);
                 expired.load(Relaxed)
             })
             .unwrap_or(100)

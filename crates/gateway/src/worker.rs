@@ -1,6 +1,6 @@
 //! What all workers share, what one of them owns, and the way of its events to the rest of the program.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::HeaderValue;
@@ -28,6 +28,10 @@ pub(crate) struct Shared {
     pub(crate) buckets: Buckets,
     pub(crate) addresses: Addresses,
     pub(crate) stopping: AtomicBool,
+    /// While stopping: for how many ticks of the clock a connection may still begin a request.
+    pub(crate) grace_ticks: AtomicU32,
+    /// Becomes true with `stopping`, for HTTP/2 connections that say good-bye.
+    pub(crate) ending: tokio::sync::watch::Sender<bool>,
     pub(crate) open: login::Open,
     /// `Host` for requests without one.
     pub(crate) upstream_host: HeaderValue,

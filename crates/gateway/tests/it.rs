@@ -6,6 +6,8 @@
 mod decide;
 #[path = "it/forward.rs"]
 mod forward;
+#[path = "it/hand_over.rs"]
+mod hand_over;
 #[path = "it/http2.rs"]
 mod http2;
 #[path = "it/login.rs"]

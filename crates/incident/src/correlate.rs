@@ -105,6 +105,11 @@ impl Correlator {
         }
     }
 
+    /// What is held and how much may be: (what, now, at most).
+    pub fn filled(&self) -> [(&'static str, usize, usize); 2] {
+        [("incidents", self.cases.len(), self.config.incidents_max), ("waiting actors", self.waiting.len(), WAITING_ACTORS_MAX)]
+    }
+
     /// Incidents also tell what is likely to come next.
     pub fn foresee(&mut self, forecaster: Forecaster) {
         self.forecaster = Some(forecaster);
@@ -230,7 +235,13 @@ impl Correlator {
             What::Close { incident, outcome, note } => (incident, format!("closed as {}{}", words(*outcome), after_dash(note))),
             What::Reopen { incident } => (incident, "reopened".to_owned()),
             What::Note { incident, text } => (incident, format!("note: {text}")),
-            What::Undo { .. } | What::Redo { .. } | What::Block { .. } | What::Quarantine { .. } | What::Enforce { .. } => {
+            What::Undo { .. }
+            | What::Redo { .. }
+            | What::Approve { .. }
+            | What::Reject { .. }
+            | What::Block { .. }
+            | What::Quarantine { .. }
+            | What::Enforce { .. } => {
                 return None;
             }
         };

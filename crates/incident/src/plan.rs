@@ -1,46 +1,21 @@
-//! Which responses an incident asks for: the mildest ones that end the harm, with an end, within caps, never against the never-block list.
+//! Which responses an incident asks for: the first playbook that meets a finding says what, for how long and within which bounds; here stand
+//! the checks that no playbook can lift: evidence, the never-block list, the caps, an earlier undo.
 //!
-//! An address is blocked at the gateway, and in the packet filter where there is one and a handshake proved the address. The first block lasts
-//! `block_first_s`; each further one twice as long, up to `block_max_s`. A file whose bytes were judged malicious is put in quarantine until
-//! somebody has looked at it. A second factor is asked for at the gateway, sign-in by sign-in.
+//! An address is blocked at the gateway, and in the packet filter where there is one and a handshake proved the address. Each further block
+//! lasts twice as long. A file whose bytes were judged malicious is put in quarantine until somebody has looked at it. A second factor is
+//! asked for at the gateway, sign-in by sign-in.
 
+mod bounds;
 mod file;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
-use event::decision::Disposition;
 use event::response::{Mode, Phase};
 use event::{Entity, EntityKind, Finding, Incident, Response, Text, Time, short_id};
-use serde::{Deserialize, Serialize};
 
 use crate::Never;
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PlannerConfig {
-    /// A finding below this score asks for nothing.
-    pub score_min: f32,
-    pub block_first_s: u32,
-    pub block_max_s: u32,
-    /// New blocks in any 10 minutes; more need a person.
-    pub blocks_per_10_min_max: usize,
-    pub soft_allow_s: u32,
-    /// How long a file stays in quarantine before somebody should have looked at it.
-    pub review_s: u32,
-}
-
-impl Default for PlannerConfig {
-    fn default() -> PlannerConfig {
-        PlannerConfig {
-            score_min: 0.7,
-            block_first_s: 900,
-            block_max_s: 86_400,
-            blocks_per_10_min_max: 50,
-            soft_allow_s: 86_400,
-            review_s: 90 * 86_400,
-        }
-    }
-}
+use crate::playbook::{Approach, Playbook, Playbooks, Step, Target};
+use bounds::Bounds;
 
 /// A planned response, or why there is none although the incident asks for one.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,29 +36,40 @@ pub struct Points {
 }
 
 pub struct Planner {
-    config: PlannerConfig,
+    playbooks: Playbooks,
     pub points: Points,
-    /// Blocks of a target so far, and when the latest of them ends.
+    /// Responses to a target so far, and when the latest of them ends.
     history: HashMap<Entity, (u32, Time)>,
     /// Undone by a person: this analytic does not act on this target until then.
     soft_allows: HashMap<(Text, Entity), Time>,
-    recent: VecDeque<Time>,
+    bounds: Bounds,
     left: HashMap<(Text, Entity), String>,
 }
 
 /// Entries kept of each table; beyond, what ended first is dropped.
 const KEPT_MAX: usize = 100_000;
+const SOFT_ALLOW_S: i64 = 86_400;
 
 impl Planner {
-    pub fn new(config: PlannerConfig) -> Planner {
+    /// What is held and how much may be: (what, now, at most).
+    pub fn filled(&self) -> [(&'static str, usize, usize); 2] {
+        [("targets blocked before", self.history.len(), KEPT_MAX), ("soft allows", self.soft_allows.len(), KEPT_MAX)]
+    }
+
+    pub fn new(playbooks: Playbooks) -> Planner {
         Planner {
-            config,
+            playbooks,
             points: Points::default(),
             history: HashMap::new(),
             soft_allows: HashMap::new(),
-            recent: VecDeque::new(),
+            bounds: Bounds::default(),
             left: HashMap::new(),
         }
+    }
+
+    /// Other playbooks from now on; what was planned stays.
+    pub fn follow(&mut self, playbooks: Playbooks) {
+        self.playbooks = playbooks;
     }
 
     /// Takes up the responses of an earlier run.
@@ -91,7 +77,8 @@ impl Planner {
         for response in responses {
             match &response.phase {
                 Phase::Applied { .. } | Phase::Expired { .. } => self.note(&response.target, response.until),
-                Phase::Undone { at, .. } => self.soft_allow(&response.analytic, &response.target, *at),
+                Phase::Waiting { deadline } => self.note(&response.target, *deadline),
+                Phase::Undone { at, .. } | Phase::Rejected { at, .. } => self.soft_allow(&response.analytic, &response.target, *at),
                 _ => {}
             }
         }
@@ -99,111 +86,108 @@ impl Planner {
 
     /// What `finding`, now part of `incident`, asks for: several responses are about the same target, one at each point.
     pub fn plan(&mut self, incident: &Incident, finding: &Finding, mode: Mode, never: &Never, now: Time) -> Vec<Plan> {
-        if finding.actor().is_some_and(|actor| actor.kind == EntityKind::Model) {
-            return self.roll_back(incident, finding, mode, now).into_iter().collect();
-        }
+        let model = finding.actor().filter(|actor| actor.kind == EntityKind::Model);
         let file = file::target(finding).filter(|_| self.points.quarantine);
-        let Some(target) = file.or_else(|| target(finding)) else { return Vec::new() };
-        if finding.score.value() < self.config.score_min || !incident.is_open() || !certain(incident, finding) {
+        let Some(target) = model.or(file).or_else(|| target(finding)) else { return Vec::new() };
+        let Some(kind) = Target::of(target.kind) else { return Vec::new() };
+        let Some(playbook) = self.playbooks.meeting(kind, finding).cloned() else { return Vec::new() };
+        if !incident.is_open() || kind == Target::Address && !certain(incident, finding) {
             return Vec::new();
         }
         let (times, until) = self.history.get(target).copied().unwrap_or_default();
         if times > 0 && now < until {
             return Vec::new();
         }
-        let soft = self.soft_allows.get(&(finding.analytic.uid.clone(), target.clone())).copied();
-        let why = if soft.is_some_and(|end| now < end) {
-            Some(format!("an operator undid this before: {} does not act on {} again for now", finding.analytic.name, target.name))
-        } else if let Some(why) = never.refuses(target) {
-            Some(why)
-        } else if let Some(why) = file.and_then(file::refuses) {
-            Some(why)
-        } else if self.over_cap(now) {
-            Some(format!("more than {} new blocks in 10 minutes: a person has to look first", self.config.blocks_per_10_min_max))
-        } else {
-            None
-        };
-        if let Some(why) = why {
+        let steps: Vec<&Step> = playbook.steps.iter().filter(|step| self.at_hand(step.action, target, finding)).collect();
+        if steps.is_empty() {
+            return Vec::new();
+        }
+        if let Some(why) = self.why_not(&playbook, &steps, finding, target, never, now) {
             let known = self.left.insert((incident.uid.clone(), target.clone()), why.clone());
             if self.left.len() > KEPT_MAX {
                 self.left.clear();
             }
             return if known.as_ref() == Some(&why) { Vec::new() } else { vec![Plan::Leave { target: target.clone(), why }] };
         }
-        if file.is_some() {
-            let end = now.plus_s(i64::from(self.config.review_s));
-            self.note(target, end);
-            self.recent.push_back(now);
-            return vec![Plan::Do(Box::new(file::quarantine(incident, finding, target, times, mode, now, end)))];
-        }
-        let for_s = self.config.block_first_s.saturating_mul(1 << times.min(16)).min(self.config.block_max_s);
-        let end = now.plus_s(i64::from(for_s));
-        self.note(target, end);
-        self.recent.push_back(now);
-        let at = |action: &'static str, inverse: String| {
-            let key = short_id("K", &[incident.uid.as_bytes(), action.as_bytes(), target.name.as_bytes(), &times.to_le_bytes()]);
-            Plan::Do(Box::new(Response {
+        // Nothing changes in monitor mode, so there is nothing to approve.
+        let mode = if playbook.approach == Approach::Monitor { Mode::Monitor } else { mode };
+        let waits = playbook.approach == Approach::Approve && mode == Mode::Enforce;
+        let deadline = now.plus_s(i64::from(playbook.approval_s));
+        let plans = steps.iter().map(|step| {
+            let key = short_id("K", &[incident.uid.as_bytes(), step.action.as_bytes(), target.name.as_bytes(), &times.to_le_bytes()]);
+            Response {
                 uid: short_id("R", &[key.as_bytes()]),
                 key,
                 incident: incident.uid.clone(),
-                action: action.into(),
+                action: step.action.into(),
                 target: target.clone(),
-                disposition: Disposition::Block,
+                disposition: step.disposition,
                 mode,
                 analytic: finding.analytic.uid.clone(),
-                by: "playbook web-and-login-attack".into(),
+                by: format!("playbook {}", playbook.name).into(),
                 reason: finding.title.clone(),
                 requested: now,
-                until: end,
-                phase: Phase::Requested,
-                inverse: inverse.into(),
-                sha256: Text::default(),
-            }))
-        };
-        let mut plans = vec![at("decision", format!("remove the decision for {}", target.name))];
-        if self.points.nftables && target.kind == EntityKind::Address && proven(finding) {
-            plans.push(at("nftables", format!("take {} out of the sets of table inet bartizan", target.name)));
-        }
-        plans
+                until: now.plus_s(i64::from(length_s(step, times))),
+                phase: if waits { Phase::Waiting { deadline } } else { Phase::Requested },
+                inverse: inverse(step.action, target).into(),
+                sha256: if step.action == "quarantine" { finding.sha256.clone() } else { Text::default() },
+            }
+        });
+        let plans: Vec<Response> = plans.collect();
+        let until = if waits { deadline } else { plans.iter().map(|r| r.until).max().unwrap_or(now) };
+        self.note(target, until);
+        self.bounds.count(&playbook.name, now);
+        plans.into_iter().map(|response| Plan::Do(Box::new(response))).collect()
     }
 
-    /// A model that does harm goes back to the version before, for a week: time enough to look.
-    fn roll_back(&mut self, incident: &Incident, finding: &Finding, mode: Mode, now: Time) -> Option<Plan> {
-        const FOR_S: i64 = 7 * 86_400;
-        let target = finding.actor()?;
-        let held = self.history.get(target).is_some_and(|(_, until)| now < *until);
-        if finding.score.value() < self.config.score_min || !incident.is_open() || held {
-            return None;
+    fn at_hand(&self, action: &str, target: &Entity, finding: &Finding) -> bool {
+        match action {
+            "nftables" => self.points.nftables && target.kind == EntityKind::Address && proven(finding),
+            "quarantine" => self.points.quarantine,
+            _ => true,
         }
-        if self.soft_allows.get(&(finding.analytic.uid.clone(), target.clone())).is_some_and(|end| now < *end) {
-            return None;
+    }
+
+    fn why_not(
+        &self,
+        playbook: &Playbook,
+        steps: &[&Step],
+        finding: &Finding,
+        target: &Entity,
+        never: &Never,
+        now: Time,
+    ) -> Option<String> {
+        let soft = self.soft_allows.get(&(finding.analytic.uid.clone(), target.clone())).copied();
+        if soft.is_some_and(|end| now < end) {
+            return Some(format!("an operator undid this before: {} does not act on {} again for now", finding.analytic.name, target.name));
         }
-        let until = now.plus_s(FOR_S);
-        self.note(target, until);
-        let key = short_id("K", &[incident.uid.as_bytes(), b"model", target.name.as_bytes(), &now.us().to_le_bytes()]);
-        Some(Plan::Do(Box::new(Response {
-            uid: short_id("R", &[key.as_bytes()]),
-            key,
-            incident: incident.uid.clone(),
-            action: "model".into(),
-            target: target.clone(),
-            disposition: Disposition::Block,
-            mode,
-            analytic: finding.analytic.uid.clone(),
-            by: "playbook model-rollback".into(),
-            reason: finding.title.clone(),
-            requested: now,
-            until,
-            phase: Phase::Requested,
-            inverse: format!("serve the version of {} that was taken out", target.name).into(),
-            sha256: Text::default(),
-        })))
+        never
+            .refuses(target)
+            .or_else(|| playbook.never.refuses(target))
+            .or_else(|| file::refuses(target).filter(|_| target.kind == EntityKind::File))
+            .or_else(|| self.bounds.refuses(playbook, now))
+            .or_else(|| steps.iter().find_map(|step| self.bounds.rests(step.action, playbook.errors_max, now)))
+    }
+
+    /// What became of a response that was carried out: an action that keeps failing rests.
+    pub fn came_of(&mut self, response: &Response, now: Time) {
+        match response.phase {
+            Phase::Failed { .. } => self.bounds.failed(&response.action, now),
+            Phase::Applied { .. } => self.bounds.worked(&response.action),
+            _ => {}
+        }
+    }
+
+    /// Somebody approved it: no second one is planned while it lasts.
+    pub fn approved(&mut self, response: &Response) {
+        let held = self.history.entry(response.target.clone()).or_insert((1, response.until));
+        held.1 = held.1.max(response.until);
     }
 
     /// After an undo: the same analytic leaves the same target alone for a while, and the next block starts short again.
     pub fn soft_allow(&mut self, analytic: &Text, target: &Entity, now: Time) {
         self.history.remove(target);
-        let end = now.plus_s(i64::from(self.config.soft_allow_s));
+        let end = now.plus_s(SOFT_ALLOW_S);
         self.soft_allows.retain(|_, end| now < *end);
         if self.soft_allows.len() < KEPT_MAX {
             self.soft_allows.insert((analytic.clone(), target.clone()), end);
@@ -225,12 +209,20 @@ impl Planner {
         held.0 += 1;
         held.1 = held.1.max(until);
     }
+}
 
-    fn over_cap(&mut self, now: Time) -> bool {
-        while self.recent.front().is_some_and(|t| now.since_s(*t) > 600.0) {
-            self.recent.pop_front();
-        }
-        self.recent.len() >= self.config.blocks_per_10_min_max
+/// Twice as long each time, within the playbook's bound.
+fn length_s(step: &Step, times: u32) -> u32 {
+    step.first_s.saturating_mul(1 << times.min(16)).min(step.max_s)
+}
+
+/// What takes it back, for whoever reads the log.
+fn inverse(action: &str, target: &Entity) -> String {
+    match action {
+        "nftables" => format!("take {} out of the sets of table inet bartizan", target.name),
+        "quarantine" => format!("move it back to {}", target.name),
+        "model" => format!("serve the version of {} that was taken out", target.name),
+        _ => format!("remove the decision for {}", target.name),
     }
 }
 
@@ -286,7 +278,7 @@ mod tests {
 
     #[test]
     fn blocks_double_and_end() {
-        let mut planner = Planner::new(PlannerConfig::default());
+        let mut planner = Planner::new(Playbooks::shipped());
         let (incident, finding) = case("203.0.113.9");
         let never = Never::default();
         let mut now = T0;
@@ -300,7 +292,7 @@ mod tests {
 
     #[test]
     fn an_undo_is_respected_for_a_day_for_this_analytic_alone() {
-        let mut planner = Planner::new(PlannerConfig::default());
+        let mut planner = Planner::new(Playbooks::shipped());
         let (incident, mut finding) = case("203.0.113.9");
         let never = Never::default();
         assert!(length_s(planner.plan(&incident, &finding, Mode::Enforce, &never, T0)).is_some());
@@ -314,7 +306,7 @@ mod tests {
 
     #[test]
     fn weak_findings_and_protected_addresses_are_left_alone() {
-        let mut planner = Planner::new(PlannerConfig::default());
+        let mut planner = Planner::new(Playbooks::shipped());
         let (incident, mut finding) = case("127.0.0.1");
         assert!(matches!(planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0)[..], [Plan::Leave { .. }]));
         finding.entities.push(Entity::client("127.0.0.1".parse().expect("an address"), "attack-tool/1"));
@@ -329,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_model_whose_alerts_doubled_is_rolled_back_once_and_an_undo_is_respected() {
-        let mut planner = Planner::new(PlannerConfig::default());
+        let mut planner = Planner::new(Playbooks::shipped());
         let (incident, mut finding) = case("203.0.113.9");
         finding.analytic.uid = "model.drift".into();
         finding.entities = vec![Entity::new(EntityKind::Model, "web-payload")];
@@ -338,7 +330,8 @@ mod tests {
         assert_eq!((response.action.as_str(), response.until.since_s(T0)), ("model", 7.0 * 86_400.0));
         assert_eq!(planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(60)), [], "one at a time");
         planner.soft_allow(&finding.analytic.uid, &finding.entities[0], T0.plus_s(60));
-        assert_eq!(planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(61)), []);
+        let left = planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(61));
+        assert!(matches!(left[..], [Plan::Leave { .. }]), "the trail says why");
         finding.score = Score::new(0.5);
         assert_eq!(
             planner.plan(&incident, &finding, Mode::Enforce, &never, T0.plus_s(30 * 86_400)),
@@ -349,12 +342,82 @@ mod tests {
 
     #[test]
     fn many_blocks_at_once_need_a_person() {
-        let mut planner = Planner::new(PlannerConfig::default());
+        let mut planner = Planner::new(Playbooks::shipped());
         let planned = (0..200).filter(|n| {
             let (incident, finding) = case(&format!("203.0.113.{n}"));
             length_s(planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0.plus_s(*n))).is_some()
         });
         assert_eq!(planned.count(), 50);
+    }
+
+    fn own(text: &str) -> Playbooks {
+        Playbooks::parse([("a.yaml", text)]).expect("a playbook")
+    }
+
+    #[test]
+    fn an_approval_is_waited_for_only_where_something_would_change() {
+        let text = "name: a\nmode: approve\nwhen: {target: address}\nactions: [{do: decision, for: 10m}]\napproval: {deadline: 5m}\n";
+        let (incident, finding) = case("203.0.113.9");
+        let phase = |mode| {
+            let plans = Planner::new(own(text)).plan(&incident, &finding, mode, &Never::default(), T0);
+            let [Plan::Do(response)] = &plans[..] else { panic!("one response") };
+            response.phase.clone()
+        };
+        assert_eq!(phase(Mode::Enforce), Phase::Waiting { deadline: T0.plus_s(300) });
+        assert_eq!(phase(Mode::Monitor), Phase::Requested);
+    }
+
+    #[test]
+    fn a_playbook_can_protect_more_and_never_less() {
+        let text = "name: a\nmode: auto\nwhen: {target: address}\nactions: [{do: decision}]\nnever: [203.0.113.0/24]\n";
+        let plan = |actor: &str| {
+            let (incident, finding) = case(actor);
+            Planner::new(own(text)).plan(&incident, &finding, Mode::Enforce, &Never::default(), T0)
+        };
+        assert!(matches!(plan("203.0.113.9")[..], [Plan::Leave { .. }]));
+        assert!(matches!(plan("169.254.1.1")[..], [Plan::Leave { .. }]));
+        assert!(matches!(plan("198.51.100.9")[..], [Plan::Do(_)]));
+    }
+
+    #[test]
+    fn an_action_that_keeps_failing_rests_for_an_hour() {
+        let mut planner = Planner::new(Playbooks::shipped());
+        let mut fails = |n: u8, at: i64| {
+            let (incident, finding) = case(&format!("203.0.113.{n}"));
+            let plans = planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0.plus_s(at));
+            let [Plan::Do(response)] = &plans[..] else { return false };
+            let failed = Response { phase: Phase::Failed { why: "no".into() }, ..(**response).clone() };
+            planner.came_of(&failed, T0.plus_s(at));
+            true
+        };
+        assert!((0..5).all(|n| fails(n, i64::from(n))));
+        assert!(!fails(5, 6), "it rests");
+        assert!(fails(6, 3_700), "one more try");
+        assert!(!fails(7, 3_701), "and the next rest");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn caps_hold_and_nothing_is_without_end_and_inverse(steps in proptest::collection::vec((0u8..40, 0i64..400), 1..200), back in proptest::bool::ANY) {
+            let text = "name: a\nmode: auto\nwhen: {target: address}\nactions: [{do: decision, for: 1m}]\ncaps: {per_10_min: 3, per_hour: 7}\n";
+            let mut planner = Planner::new(own(text));
+            let (mut now, mut latest, mut done): (Time, Time, Vec<Time>) = (T0, T0, Vec::new());
+            for (n, (host, wait)) in steps.into_iter().enumerate() {
+                now = now.plus_s(if back && n % 7 == 6 { -wait } else { wait });
+                let (incident, finding) = case(&format!("203.0.113.{host}"));
+                for plan in planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), now) {
+                    if let Plan::Do(response) = plan {
+                        proptest::prop_assert!(response.until > response.requested && !response.inverse.is_empty());
+                        latest = latest.max(now);
+                        done.push(latest);
+                    }
+                }
+                for (span, most) in [(600.0, 3), (3_600.0, 7)] {
+                    let within = done.iter().filter(|t| latest.since_s(**t) <= span).count();
+                    proptest::prop_assert!(within <= most, "{within} in {span} s");
+                }
+            }
+        }
     }
 
     fn actions(plans: &[Plan]) -> Vec<(&str, &str)> {
@@ -368,7 +431,7 @@ mod tests {
     #[test]
     fn each_kind_of_target_gets_what_is_at_hand_for_it() {
         let plan = |points: Points, analytic: &str, actor: &str, sha256: &str| {
-            let mut planner = Planner::new(PlannerConfig::default());
+            let mut planner = Planner::new(Playbooks::shipped());
             planner.points = points;
             let (incident, mut finding) = case("203.0.113.9");
             finding.analytic.uid = analytic.into();

@@ -291,5 +291,7 @@ pub fn phase_words(phase: &Phase) -> String {
         Phase::Failed { why } => format!("failed: {why}"),
         Phase::Undone { by, receipt, .. } => format!("undone by {by} (receipt {receipt})"),
         Phase::Expired { .. } => "ended by itself".into(),
+        Phase::Waiting { deadline } => format!("waits for approval until {deadline}, then it is rejected"),
+        Phase::Rejected { by, .. } => format!("rejected by {by}"),
     }
 }

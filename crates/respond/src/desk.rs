@@ -120,6 +120,10 @@ impl Desk {
     ) -> Result<Vec<Response>, Error> {
         let mut done = Vec::with_capacity(requested.len());
         for mut response in requested {
+            if let Phase::Waiting { .. } = response.phase {
+                self.responses.insert(response.uid.clone(), response);
+                continue;
+            }
             response.phase = match refuses(&response.target) {
                 _ if response.until <= now => Phase::Refused { why: "its end is already past".into() },
                 Some(why) => Phase::Refused { why },
@@ -207,6 +211,44 @@ impl Desk {
         }
     }
 
+    /// What waits for approval under this name, and is not too late.
+    pub fn waiting(&self, target: &str, now: Time) -> Vec<Response> {
+        let open = |r: &&Response| matches!(r.phase, Phase::Waiting { deadline } if now < deadline) && names(r, target);
+        self.responses.values().filter(open).cloned().collect()
+    }
+
+    /// A person said yes: in the log as requested, with its inverse, then carried out for as long as was planned, from now on.
+    pub fn approve(
+        &mut self,
+        waiting: Vec<Response>,
+        now: Time,
+        refuses: &dyn Fn(&Entity) -> Option<String>,
+        journal: Journal<'_>,
+    ) -> Result<Vec<Response>, Error> {
+        let asked: Vec<Response> = waiting
+            .into_iter()
+            .map(|r| Response { until: now.plus_s(r.until.since_s(r.requested) as i64), requested: now, phase: Phase::Requested, ..r })
+            .collect();
+        write(journal, &asked)?;
+        self.carry_out(asked, now, refuses, journal)
+    }
+
+    /// A person said no, or nobody said anything in time.
+    pub fn reject(&mut self, waiting: Vec<Response>, by: &Text, now: Time, journal: Journal<'_>) -> Result<Vec<Response>, Error> {
+        let rejected: Vec<Response> =
+            waiting.into_iter().map(|r| Response { phase: Phase::Rejected { at: now, by: by.clone() }, ..r }).collect();
+        write(journal, &rejected)?;
+        self.responses.extend(rejected.iter().map(|r| (r.uid.clone(), r.clone())));
+        Ok(rejected)
+    }
+
+    /// Rejects what nobody approved in time. Called as often as [`Desk::expire`].
+    pub fn reject_late(&mut self, now: Time, journal: Journal<'_>) -> Result<Vec<Response>, Error> {
+        let late = |r: &&Response| matches!(r.phase, Phase::Waiting { deadline } if deadline <= now);
+        let late: Vec<Response> = self.responses.values().filter(late).cloned().collect();
+        self.reject(late, &"deadline".into(), now, journal)
+    }
+
     /// Ends what is due, or renews what must not end by itself. Called at least once a second.
     pub fn expire(&mut self, now: Time, journal: Journal<'_>) -> Result<Vec<Response>, Error> {
         let due: Vec<Response> =
@@ -243,8 +285,12 @@ impl Desk {
 
     fn forget_ended(&mut self) {
         if self.responses.len() > 2 * ENDED_KEPT_MAX {
-            let mut ended: Vec<(Time, Text)> =
-                self.responses.values().filter(|r| !matches!(r.phase, Phase::Applied { .. })).map(|r| (r.until, r.uid.clone())).collect();
+            let mut ended: Vec<(Time, Text)> = self
+                .responses
+                .values()
+                .filter(|r| !matches!(r.phase, Phase::Applied { .. } | Phase::Waiting { .. }))
+                .map(|r| (r.until, r.uid.clone()))
+                .collect();
             ended.sort_unstable();
             ended.truncate(ended.len().saturating_sub(ENDED_KEPT_MAX));
             for (_, uid) in ended {
@@ -409,6 +455,47 @@ mod tests {
         assert!(changed.len() == 1 && matches!(changed[0].phase, Phase::Failed { .. }));
         let (answer, _) = second.undo("INC-1", &"cli:ada".into(), T0.plus_s(61), &mut journal);
         assert_eq!(answer.done, 1);
+    }
+
+    fn waiting(uid: &str, target: &str) -> Response {
+        Response { phase: Phase::Waiting { deadline: T0.plus_s(300) }, ..response(uid, "INC-1", target) }
+    }
+
+    #[test]
+    fn what_waits_does_nothing_until_a_person_says_yes_and_a_restart_forgets_neither() {
+        let (mut first, shared) = desk();
+        let mut log = Vec::new();
+        let mut journal = |bodies: Vec<Body>| {
+            log.extend(bodies);
+            Ok(())
+        };
+        let asked = vec![waiting("R-1", "203.0.113.9"), waiting("R-2", "203.0.113.8")];
+        assert_eq!(first.carry_out(asked.clone(), T0, &anybody, &mut journal), Ok(vec![]));
+        assert!(shared.load().is_empty());
+        // Killed here: the log holds the two as they were planned.
+        let (mut second, shared) = desk();
+        assert_eq!(second.restore(asked, T0.plus_s(60), &mut journal), Ok(vec![]));
+        assert!(shared.load().is_empty());
+        let yes = second.waiting("R-1", T0.plus_s(100));
+        let done = second.approve(yes, T0.plus_s(100), &anybody, &mut journal).expect("written");
+        assert!(done[0].is_active(T0.plus_s(999)) && !done[0].is_active(T0.plus_s(1_000)), "15 minutes from the approval on");
+        assert!(blocked(&shared, "203.0.113.9", T0.plus_s(100)) && !blocked(&shared, "203.0.113.8", T0.plus_s(100)));
+        assert_eq!(second.waiting("INC-1", T0.plus_s(300)), [], "too late is too late");
+        let late = second.reject_late(T0.plus_s(300), &mut journal).expect("written");
+        assert!(matches!(&late[..], [r] if matches!(&r.phase, Phase::Rejected { by, .. } if by == "deadline")));
+        assert_eq!(second.reject_late(T0.plus_s(301), &mut journal), Ok(vec![]), "once");
+        let words: Vec<&str> = log.iter().filter_map(|b| if let Body::Response(r) = b { Some(r.phase.word()) } else { None }).collect();
+        assert_eq!(words, ["requested", "applied", "rejected"], "the request is on disk before it runs");
+    }
+
+    #[test]
+    fn an_approval_cannot_lift_the_never_block_list() {
+        let (mut desk, shared) = desk();
+        let mut journal = |_| Ok(());
+        desk.carry_out(vec![waiting("R-1", "203.0.113.9")], T0, &anybody, &mut journal).expect("written");
+        let refuses = |_: &Entity| Some("it is the operator".to_owned());
+        let done = desk.approve(desk.waiting("R-1", T0), T0, &refuses, &mut journal).expect("written");
+        assert!(matches!(done[0].phase, Phase::Refused { .. }) && shared.load().is_empty());
     }
 
     #[test]

@@ -121,6 +121,8 @@ pub(crate) fn ids<'a>(event: &'a Event, each: &mut dyn FnMut(&'a str)) {
             each(&order.uid);
             match &order.what {
                 What::Undo { target: id }
+                | What::Approve { target: id }
+                | What::Reject { target: id }
                 | What::Redo { receipt: id }
                 | What::Close { incident: id, .. }
                 | What::Reopen { incident: id }

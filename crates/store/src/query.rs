@@ -386,7 +386,7 @@ fn says(event: &Event, wanted: &[u8]) -> bool {
 fn order_says(what: &event::order::What, has: &dyn Fn(&str) -> bool) -> bool {
     use event::order::What;
     match what {
-        What::Undo { target } => has(target),
+        What::Undo { target } | What::Approve { target } | What::Reject { target } => has(target),
         What::Redo { receipt } => has(receipt),
         What::Block { entity, reason, .. } => has(&entity.name) || has(reason),
         What::Quarantine { path, incident, reason, .. } => has(path) || has(incident) || has(reason),

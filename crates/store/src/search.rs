@@ -196,6 +196,16 @@ impl Log {
         }
     }
 
+    /// An offset before which no event is as young as `from`; by the index alone.
+    pub fn since(&self, from: Time) -> u64 {
+        for part in self.parts() {
+            if let Some(block) = part.blocks.iter().find(|block| block.last >= from) {
+                return part.offset(block.start.number);
+            }
+        }
+        self.end()
+    }
+
     /// At most `max` events from this offset on, oldest first. Damaged records are left out: their offsets are missing.
     pub fn read(&self, from: u64, max: usize) -> Result<Vec<(u64, Event)>, Error> {
         let (mut out, mut bytes) = (Vec::new(), 0);

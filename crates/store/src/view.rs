@@ -164,5 +164,5 @@ impl View {
 }
 
 const fn in_force(response: &Response) -> bool {
-    matches!(response.phase, Phase::Requested | Phase::Applied { .. })
+    matches!(response.phase, Phase::Requested | Phase::Waiting { .. } | Phase::Applied { .. })
 }

@@ -34,7 +34,7 @@ pub(super) fn run(args: &ConsoleCommand, global: &Global) -> Result<Exit, Fail> 
             Ok(Exit::Fine)
         }
         Some(Reply::Error(error)) => Err(Fail::new("E0603", error)),
-        Some(Reply::Order(_) | Reply::Kept) => Err(Fail::new("E0603", "the running bartizan answered something else")),
+        Some(Reply::Order(_) | Reply::Kept | Reply::Done(_)) => Err(Fail::new("E0603", "the running bartizan answered something else")),
         None => {
             Err(Fail::new("E0604", format!("no bartizan runs on {}", dir.display())).fix("start bartizan protect, watch --follow or demo"))
         }

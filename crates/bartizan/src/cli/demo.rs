@@ -11,7 +11,7 @@ use crate::demo::dice::Dice;
 use crate::demo::{history, office, shop, story};
 use crate::engine::Input;
 use crate::knowledge::Content;
-use crate::service::{GatewayWanted, Service, Wanted};
+use crate::service::{GatewayWanted, Operation, Service, Wanted};
 use crate::{checking, clock, feed, scanned};
 
 /// A shop under attack, with a console: everything is generated, nothing leaves this machine
@@ -74,6 +74,7 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
     let judging = knowledge.clone();
     let service_dir = data_dir.clone();
     let service = Service::start(Wanted {
+        operation: Operation::default(),
         content: global.content.clone(),
         data_dir,
         demo: true,

@@ -34,6 +34,7 @@ impl HandIn {
             To::Running(socket)
         } else {
             To::Own(Box::new(Service::start(Wanted {
+                operation: crate::service::Operation::default(),
                 content: global.content.clone(),
                 forecaster: content.forecaster().0,
                 data_dir: data_dir.clone(),

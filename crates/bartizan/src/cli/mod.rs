@@ -7,8 +7,10 @@ use clap::{Args, Parser, Subcommand};
 
 mod audit;
 mod check;
+mod config;
 mod console;
 mod demo;
+mod doctor;
 mod explain;
 pub mod fail;
 mod filter;
@@ -21,11 +23,16 @@ mod model;
 mod model_content;
 mod order;
 pub mod out;
+mod playbook;
 mod posture;
 mod protect;
 mod replay;
+mod response;
+mod restart;
 mod rule;
+mod run;
 mod search;
+mod selftest;
 mod series;
 mod template;
 mod text;
@@ -50,6 +57,9 @@ pub struct Global {
     /// Where the log is kept [default: /var/lib/bartizan, or ~/.local/share/bartizan]
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// The configuration [default: /etc/bartizan/bartizan.toml, or ~/.config/bartizan/bartizan.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Rules, models and keys from a folder instead of the built-in ones
     #[arg(long, global = true, value_name = "DIR")]
     pub content: Option<PathBuf>,
@@ -70,6 +80,11 @@ const EXITS: &str = "Exit codes: 0 fine; 1 found; 2 usage; 3 could not do it; 4 
 enum Command {
     Demo(demo::Demo),
     Protect(Box<protect::Protect>),
+    Run(run::Run),
+    Config(config::ConfigCommand),
+    Restart(restart::Restart),
+    Doctor(doctor::Doctor),
+    Selftest(selftest::Selftest),
     Watch(watch::Watch),
     Replay(replay::Replay),
     Check(check::Check),
@@ -79,6 +94,8 @@ enum Command {
     Undo(order::Undo),
     Redo(order::Redo),
     Block(order::Block),
+    Response(response::ResponseCommand),
+    Playbook(playbook::PlaybookCommand),
     Waf(waf::Waf),
     Generate(generate::Generate),
     Geo(geo::Geo),
@@ -115,6 +132,11 @@ pub fn main() -> ExitCode {
     let done = match command {
         Command::Demo(args) => demo::run(&args, &global),
         Command::Protect(args) => protect::run(&args, &global),
+        Command::Run(args) => run::run(&args, &global),
+        Command::Config(args) => config::run(&args, &global),
+        Command::Restart(args) => restart::run(&args, &global),
+        Command::Doctor(args) => doctor::run(&args, &global),
+        Command::Selftest(args) => selftest::run(&args, &global),
         Command::Watch(args) => watch::run(&args, &global),
         Command::Replay(args) => replay::run(&args, &global),
         Command::Check(args) => check::run(&args, &global),
@@ -124,6 +146,8 @@ pub fn main() -> ExitCode {
         Command::Undo(args) => order::undo(&args, &global),
         Command::Redo(args) => order::redo(&args, &global),
         Command::Block(args) => order::block(&args, &global),
+        Command::Response(args) => response::run(&args, &global),
+        Command::Playbook(args) => playbook::run(&args, &global),
         Command::Waf(args) => waf::run(&args, &global),
         Command::Generate(args) => generate::run(&args, &global),
         Command::Geo(args) => geo::run(&args, &global),

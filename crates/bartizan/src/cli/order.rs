@@ -143,7 +143,9 @@ pub(super) fn carry_out(what: What, global: &Global, data_dir: &Path) -> Result<
     match control::ask(&paths::control_socket(data_dir), &ask) {
         Some(Reply::Order(answer)) => return Ok(answer),
         Some(Reply::Error(error)) => return Err(Fail::new("E0602", error)),
-        Some(Reply::Link { .. } | Reply::Kept) => return Err(Fail::new("E0602", "the running bartizan answered something else")),
+        Some(Reply::Link { .. } | Reply::Kept | Reply::Done(_)) => {
+            return Err(Fail::new("E0602", "the running bartizan answered something else"));
+        }
         None => {}
     }
     let Ask::Order { what, by } = ask else { return Err(Fail::new("E0602", "no order")) };

@@ -1,9 +1,20 @@
 //! The only way to a terminal: results on stdout, everything else on stderr; a closed pipe ends quietly.
 
 use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
 
 use event::Severity;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::config::section::diagnostics::Form;
+
+/// How notes are written; text until a configuration says otherwise.
+static FORM: OnceLock<Form> = OnceLock::new();
+
+/// Settles how notes are written, once a process.
+pub(super) fn speak(form: Form) {
+    let _ = FORM.set(form);
+}
 
 /// One line on stdout, flushed.
 pub fn line(text: impl AsRef<str>) {
@@ -25,7 +36,30 @@ pub fn raw(bytes: &[u8]) {
 
 /// Progress, hints and warnings.
 pub fn note(text: impl AsRef<str>) {
-    let _ = writeln!(anstream::stderr().lock(), "{}", text.as_ref());
+    let text = text.as_ref();
+    let _ = match FORM.get() {
+        None | Some(Form::Text) => writeln!(anstream::stderr().lock(), "{text}"),
+        Some(form) => writeln!(std::io::stderr().lock(), "{}", machine_note(text, *form, &crate::clock::now().to_string())),
+    };
+}
+
+/// One line for machines. A note that begins with a code (`E0107 ..`) is an error, another is information.
+fn machine_note(text: &str, form: Form, time: &str) -> String {
+    let text = text.trim();
+    let code = text.split(' ').next().filter(|w| w.len() == 5 && w.starts_with('E') && w[1..].bytes().all(|b| b.is_ascii_digit()));
+    if form == Form::Json {
+        let said = code.map_or(text, |code| text[code.len()..].trim_start());
+        let level = if code.is_some() { "error" } else { "info" };
+        return json!({"time": time, "level": level, "code": code, "text": said}).to_string();
+    }
+    // Levels of syslog, as journald reads them at the beginning of a line.
+    let level = if code.is_some() { "<3>" } else { "<6>" };
+    text.lines().map(|line| format!("{level}{line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// One line of several with outside text in it.
+pub(super) fn shown_line(line: &str) -> String {
+    shown(line)
 }
 
 /// `| head` is no failure.
@@ -87,6 +121,15 @@ pub fn severity(severity: Severity) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn machines_get_a_level_and_a_code() {
+        let json: Value = serde_json::from_str(&machine_note("E0107 cannot read\n\"x\"", Form::Json, "T")).expect("JSON");
+        assert_eq!(json, json!({"time": "T", "level": "error", "code": "E0107", "text": "cannot read\n\"x\""}));
+        let plain: Value = serde_json::from_str(&machine_note("the console stopped", Form::Json, "T")).expect("JSON");
+        assert_eq!((&plain["level"], &plain["code"]), (&json!("info"), &Value::Null));
+        assert_eq!(machine_note("E0107 one\ntwo", Form::Journal, "T"), "<3>E0107 one\n<3>two");
+    }
 
     #[test]
     fn hostile_text_cannot_move_the_cursor() {

@@ -10,7 +10,7 @@ use super::fail::{Exit, Fail};
 use super::{Global, out};
 use crate::knowledge::Content;
 use crate::paths;
-use crate::service::{GatewayWanted, Service, Wanted};
+use crate::service::{GatewayWanted, Operation, Service, Wanted};
 use crate::sources::{self, Sources};
 
 /// Put a gateway in front of a web application
@@ -83,10 +83,7 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
         config.tls = Some(Arc::new(tls(cert, key)?));
     }
     let mut never = incident::Never::default();
-    let upstream_at = format!("{}:{}", upstream.host().trim_matches(['[', ']']), upstream.port());
-    for addr in upstream_at.to_socket_addrs().into_iter().flatten().filter(|a| !a.ip().is_loopback()) {
-        never.add_address(addr.ip(), "it is the protected application");
-    }
+    let upstream_at = spare(&mut never, &upstream);
     let rules = knowledge.web_rules.rules().len();
     let model = knowledge.web_model.as_ref().map_or_else(|| "no model".to_owned(), |m| format!("{} {} (signed)", m.name(), m.version()));
     let console = (!args.no_console).then(|| console::Config {
@@ -99,6 +96,7 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
     let (files, locators) = sources::split(&args.watch)?;
     let sources = (!args.watch.is_empty()).then(|| Sources::open(&files, &locators, &data_dir)).transpose()?;
     let service = Service::start(Wanted {
+        operation: Operation::default(),
         content: global.content.clone(),
         data_dir,
         demo: false,
@@ -141,22 +139,20 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
     Ok(service.stop())
 }
 
+/// The application is never blocked. Gives `HOST:PORT` of it.
+pub(super) fn spare(never: &mut incident::Never, upstream: &gateway::Upstream) -> String {
+    let at = format!("{}:{}", upstream.host().trim_matches(['[', ']']), upstream.port());
+    for addr in at.to_socket_addrs().into_iter().flatten().filter(|a| !a.ip().is_loopback()) {
+        never.add_address(addr.ip(), "it is the protected application");
+    }
+    at
+}
+
 fn first(at: &str) -> Result<SocketAddr, Fail> {
     let found = at.to_socket_addrs().ok().and_then(|mut all| all.next());
     found.ok_or_else(|| Fail::new("E0103", format!("cannot resolve {at}")))
 }
 
 fn tls(cert: &std::path::Path, key: &std::path::Path) -> Result<rustls::ServerConfig, Fail> {
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    let bad = |path: &std::path::Path, e: &dyn std::fmt::Display| Fail::new("E0104", format!("cannot read {}: {e}", path.display()));
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(cert).map_err(|e| bad(cert, &e))?.collect();
-    let key_der = PrivateKeyDer::from_pem_file(key).map_err(|e| bad(key, &e))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| bad(cert, &e))?
-        .with_no_client_auth()
-        .with_single_cert(chain.map_err(|e| bad(cert, &e))?, key_der)
-        .map_err(|e| bad(key, &e))
+    crate::tls::config(Arc::new(crate::tls::Certificate::new(crate::tls::read(cert, key)?)))
 }

@@ -1,5 +1,7 @@
 //! `replay PATH...`: findings and incidents of files as OCSF; nothing is stored, nothing is done.
 
+mod past;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,16 +20,19 @@ use crate::service::Service;
 /// Run files through the pipeline and print what it finds
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  bartizan replay access.log --ndjson\n  bartizan replay /var/log --emit events | head\n\nExit codes: 0 read; 3 something could not be read."
+    after_help = "Examples:\n  bartizan replay access.log --ndjson\n  bartizan replay /var/log --emit events | head\n  bartizan replay --last 7d --rule mine.yml\n\nExit codes: 0 read; 3 something could not be read."
 )]
 pub(super) struct Replay {
     /// Files or folders
-    #[arg(required = true)]
+    #[arg(required_unless_present = "last")]
     paths: Vec<PathBuf>,
+    /// The last 24h, 7d, .. of the log instead of files; with --rule: what these rules would have changed
+    #[arg(long, value_name = "SPAN", value_parser = super::order::seconds, conflicts_with_all = ["paths", "ndjson", "emit", "geo", "format"])]
+    last: Option<u32>,
     #[arg(long, default_value = "auto")]
     format: String,
     /// Sigma rules beside the built-in ones: a folder, a .yml file, a .tar.zst; may be given several times
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, visible_alias = "rule", value_name = "DIR")]
     rules: Vec<PathBuf>,
     #[arg(long)]
     ndjson: bool,
@@ -52,6 +57,10 @@ enum Emit {
 }
 
 pub(super) fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
+    let shards = args.shards.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
+    if let Some(span_s) = args.last {
+        return past::run(span_s, &args.rules, shards, global);
+    }
     let mut content = Content::load(global.content.as_deref())?;
     content.add_rules(&args.rules)?;
     let (knowledge, said) = content.knowledge()?;
@@ -63,7 +72,6 @@ pub(super) fn run(args: &Replay, global: &Global) -> Result<Exit, Fail> {
     };
     unplaced.iter().for_each(out::note);
     let files = feed::list(&args.paths)?;
-    let shards = args.shards.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
     let mut pipeline = Pipeline::new(&knowledge, shards, ::incident::Never::default(), Mode::Monitor).foreseeing(forecaster).telling_all();
     let lines = args.ndjson || args.emit != Emit::Findings;
     let (mut findings, mut printed) = (0_u64, Vec::new());

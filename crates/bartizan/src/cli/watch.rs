@@ -10,7 +10,7 @@ use serde_json::json;
 use super::fail::{Exit, Fail};
 use super::{Global, out, replay, text};
 use crate::knowledge::Content;
-use crate::service::{Service, Wanted};
+use crate::service::{Operation, Service, Wanted};
 use crate::sources::{self, Sources};
 use crate::{feed, paths};
 
@@ -73,6 +73,7 @@ pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
         ..console::Config::default()
     });
     let service = Service::start(Wanted {
+        operation: Operation::default(),
         content: global.content.clone(),
         data_dir,
         demo: false,

@@ -25,21 +25,21 @@ const KEEP: u32 = 6;
 
 /// What the sources' threads write to and the ticking thread reads.
 #[derive(Debug, Default)]
-pub struct Heard {
+pub(super) struct Heard {
     silence: Silence,
     /// Not yet told to the engine.
     changes: Vec<Change>,
 }
 
 impl Heard {
-    pub fn heard(&mut self, name: &str, now: Time) {
+    pub(super) fn heard(&mut self, name: &str, now: Time) {
         let change = self.silence.heard(name, now);
         self.changes.extend(change);
     }
 }
 
 /// Ticks until it is told to stop.
-pub fn watch(file: PathBuf, log: store::Log, engine: SyncSender<Input>, stop: Arc<AtomicBool>) -> Result<Arc<Mutex<Heard>>, Fail> {
+pub(super) fn watch(file: PathBuf, log: store::Log, engine: SyncSender<Input>, stop: Arc<AtomicBool>) -> Result<Arc<Mutex<Heard>>, Fail> {
     let heard = Arc::new(Mutex::new(Heard { silence: load(&file), changes: Vec::new() }));
     let shared = Arc::clone(&heard);
     let run = move || {

@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("respond", &["event"]),
     ("store", &["event"]),
     ("console", &["event", "store", "incident"]),
+    ("hostile", &["event", "decode", "rule", "detect", "source", "gateway", "store"]),
 ];
 
 const PURE: &[&str] = &["event", "decode", "rule", "learn", "detect", "incident"];

@@ -200,3 +200,49 @@ fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+/// What a rule would have said of the log's last days, against the rules of today.
+#[test]
+fn a_rule_is_tried_on_the_past() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let data = dir.path().to_str().expect("UTF-8");
+    let now = bartizan::clock::now().plus_s(-3_600).to_string();
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = months[now[5..7].parse::<usize>().expect("a month") - 1];
+    let when = format!("{}/{month}/{}:{} +0000", &now[8..10], &now[..4], &now[11..19]);
+    let text: String = ["/", "/report/board.pdf", "/report/board.pdf", "/about"]
+        .iter()
+        .map(|path| format!("203.0.113.9 - - [{when}] \"GET {path} HTTP/1.1\" 200 512 \"-\" \"Mozilla/5.0\"\n"))
+        .collect();
+    let log = dir.path().join("access.log");
+    std::fs::write(&log, text).expect("written");
+    assert_eq!(bartizan(&["watch", log.to_str().expect("UTF-8"), "--data-dir", data]).status.code(), Some(0));
+    let rule = dir.path().join("mine.yml");
+    let text = "title: Board report read\nid: 6a0d9c1e-8f1a-4b6e-9d52-0f6f9f3a1c11\nstatus: test\nlogsource:\n  category: webserver\ndetection:\n  selection:\n    cs-uri-stem: /report/board.pdf\n  condition: selection\nlevel: high\n";
+    std::fs::write(&rule, text).expect("written");
+    let rule = rule.to_str().expect("UTF-8");
+    let tried = bartizan(&["replay", "--last", "1d", "--rule", rule, "--json", "--data-dir", data]);
+    let answer = &lines(&tried)[0];
+    assert_eq!((&answer["schema"], &answer["events"]), (&"bartizan.replay_change/1".into(), &4.into()), "{answer}");
+    let added = answer["added"]["findings"].as_array().expect("a list");
+    assert_eq!((added.len(), &added[0]["finding_info"]["title"]), (1, &"Board report read".into()), "{answer}");
+    assert_eq!(answer["removed"]["findings"].as_array().map(Vec::len), Some(0));
+    let said = String::from_utf8_lossy(&bartizan(&["replay", "--last", "1d", "--rule", rule, "--data-dir", data]).stdout).into_owned();
+    assert!(said.contains("Board report read") && said.contains("203.0.113.9"), "{said}");
+    // A rule with a fault is no answer.
+    std::fs::write(dir.path().join("bad.yml"), text.replace("selection:", "selection")).expect("written");
+    let bad = bartizan(&["replay", "--last", "1d", "--rule", dir.path().join("bad.yml").to_str().expect("UTF-8"), "--data-dir", data]);
+    assert_eq!(bad.status.code(), Some(2), "{}", String::from_utf8_lossy(&bad.stderr));
+    // The same log, searched and proven on the command line.
+    let counted = bartizan(&["search", "class:http | count by path", "--json", "--data-dir", data]);
+    assert_eq!(lines(&counted)[0]["rows"][0], serde_json::json!({"path": "/report/board.pdf", "count": 2}));
+    let proof = dir.path().join("proof.json");
+    std::fs::write(&proof, bartizan(&["audit", "prove", "1", "--data-dir", data]).stdout).expect("written");
+    let proof = proof.to_str().expect("UTF-8");
+    assert_eq!(bartizan(&["audit", "check", proof, "--data-dir", data]).status.code(), Some(0));
+    let verified = bartizan(&["audit", "verify", "--json", "--data-dir", data]);
+    let head = lines(&verified)[0]["head"].as_str().expect("a head").to_owned();
+    assert_eq!(bartizan(&["audit", "verify", "--head", &head, "--data-dir", data]).status.code(), Some(0));
+    let other = format!("{}:{}", head.split(':').next().expect("a size"), "0".repeat(64));
+    assert_eq!(bartizan(&["audit", "verify", "--head", &other, "--data-dir", data]).status.code(), Some(1));
+}

@@ -37,7 +37,7 @@ fn address(n: u64) -> IpAddr {
 }
 
 /// Guessing from one address after the other, forty tries each.
-fn sign_in(record: u64) -> Event {
+pub(super) fn sign_in(record: u64) -> Event {
     let time = Time::from_s(FIRST_S + record as i64);
     let auth = Authentication {
         action: Action::Login,
@@ -90,7 +90,7 @@ fn child() {
 
     // As a source that goes on behind the last record that is kept.
     let mut next = log.facts().counts.iter().find(|(word, _)| *word == "authentication").map_or(0, |(_, n)| *n);
-    let (engine, _thread) = engine.start();
+    let (engine, _thread) = engine.start(drop);
     let mut turn = next;
     loop {
         let batch: Vec<Event> = (next..next + 1 + turn % 60).map(sign_in).collect();

@@ -13,6 +13,7 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
     let only = ctx.asked("incident");
     let mut all = read::responses(ctx.log());
     all.retain(|r| only.is_none_or(|id| r.incident == id));
+    let (waiting, all): (Vec<_>, Vec<_>) = all.into_iter().partition(|r| response::waits(r, ctx.now));
     let (active, past): (Vec<_>, Vec<_>) = all.iter().partition(|r| r.is_active(ctx.now));
     Ok(layout(
         ctx,
@@ -21,6 +22,12 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
         &html! {
             div.head { h1 { "Response" } @if let Some(id) = only { p.sub { "of " a href=(incident_href(id)) { (text(id)) } " · " a href=(Href::to("/response")) { "show all" } } } }
             (mode(ctx))
+            @if !waiting.is_empty() {
+                section.panel id="waiting" data-live="response order" aria-labelledby="waiting-head" {
+                    h2 id="waiting-head" { "Waits for your word" span.sub { (count(waiting.len() as u64)) } }
+                    ul.dids { @for r in waiting.iter().take(ROWS_MAX) { (response::entry(ctx, r)) } }
+                }
+            }
             section.panel id="active" data-live="response order" aria-labelledby="active-head" {
                 h2 id="active-head" { "Active" span.sub { (count(active.len() as u64)) } }
                 @if active.is_empty() {
@@ -73,6 +80,8 @@ fn outcome(ctx: &Ctx, r: &Response) -> Markup {
             Phase::Expired { at } => { "ended by itself " (lately(*at, ctx.now)) },
             Phase::Applied { receipt, .. } => { "ended " (lately(r.until, ctx.now)) " · receipt " code { (text(receipt)) } },
             Phase::Refused { why } | Phase::Failed { why } => { (text(why)) },
+            Phase::Waiting { deadline } => { "nobody approved it by " (lately(*deadline, ctx.now)) },
+            Phase::Rejected { at, by } => { "rejected " (lately(*at, ctx.now)) " by " (text(by)) },
             Phase::Requested => { "not confirmed" },
         }
     }

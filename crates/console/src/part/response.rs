@@ -67,10 +67,32 @@ pub(crate) fn entry(ctx: &Ctx, response: &Response) -> Markup {
                     }
                     Phase::Expired { at } => { "ended by itself " (lately(*at, ctx.now)) }
                     Phase::Refused { why } | Phase::Failed { why } => { (text(why)) }
+                    Phase::Waiting { deadline } => { "waits for approval until " (clock(*deadline)) ", then it is rejected; it would end after " (super::span(response.until.since_s(response.requested))) " · " (text(&response.reason)) }
+                    Phase::Rejected { at, by } => { "rejected " (lately(*at, ctx.now)) " by " (text(by)) }
                     Phase::Requested => { "asked for " (lately(response.requested, ctx.now)) ", not confirmed yet" }
                 }
                 @if !response.by.is_empty() { " · by " (text(&response.by)) }
             }
+            @if waits(response, ctx.now) { (decide(ctx, response)) }
+        }
+    }
+}
+
+pub(crate) fn waits(response: &Response, now: Time) -> bool {
+    matches!(response.phase, Phase::Waiting { deadline } if now < deadline)
+}
+
+/// Yes, with its plan first; no at once, since it changes nothing.
+fn decide(ctx: &Ctx, response: &Response) -> Markup {
+    let plan = html! {
+        p { b { "This will be done:" } }
+        ul.plan { li { (verb(response)) " " (text(&response.target.name)) "; taken back by: " code { (text(&response.inverse)) } } }
+        (form(ctx, "approve", &[("target", &response.uid)], &html! { button.primary type="submit" { "Approve now" } }))
+    };
+    html! {
+        div.line {
+            (confirm(&format!("yes-{}", response.uid), "primary", &html! { "Approve…" }, None, &plan))
+            (form(ctx, "reject", &[("target", &response.uid)], &html! { button type="submit" { "Reject" } }))
         }
     }
 }

@@ -85,6 +85,8 @@ fn moments(response: &Response) -> Vec<(Time, &'static str, &'static str)> {
         Phase::Applied { at, .. } => vec![held(at)],
         Phase::Undone { at, .. } => vec![held(response.requested), (at, "back", "undone")],
         Phase::Expired { at } => vec![held(response.requested), (at, "back", "ended by itself")],
+        Phase::Waiting { .. } => vec![(response.requested, "record", "waits for approval")],
+        Phase::Rejected { at, .. } => vec![(response.requested, "record", "asked for"), (at, "back", "rejected")],
         Phase::Requested => vec![(response.requested, "record", "asked for")],
         Phase::Refused { .. } | Phase::Failed { .. } => vec![(response.requested, "record", "not done")],
     }

@@ -1,5 +1,7 @@
 //! What the pages say, and that hostile text stays text.
 
+use event::order::What;
+
 use crate::support::{Console, PAGES, activity};
 
 #[test]
@@ -161,4 +163,33 @@ fn what_is_handed_in_is_judged_only_for_this_login() {
     assert!(file.status == 200 && file.body.starts_with("<section") && file.body.contains("&lt;b&gt;.eml"), "{}", file.body);
     assert_eq!(console.ask("POST", "/check/file?name=x", &[&cookie], "x").status, 403);
     assert!(console.ask("POST", "/check/file?name=x", &[&header], "x").status != 200, "nobody without a login");
+}
+
+#[test]
+fn what_waits_is_approved_or_rejected_by_a_button() {
+    let console = Console::start();
+    let mut events = activity();
+    let mut waits = 0;
+    for event in &mut events {
+        if let event::Body::Response(response) = &mut event.body {
+            response.phase = event::response::Phase::Waiting { deadline: event::Time::from_s(4_000_000_000) };
+            waits += 1;
+        }
+    }
+    assert!(waits > 0);
+    console.append(&events);
+    let cookie = console.login();
+    for path in ["/response", "/incidents/INC-1"] {
+        let page = console.ask("GET", path, &[&cookie], "").body;
+        assert!(page.contains("waits for approval until") && page.contains("then it is rejected"), "{path}");
+        assert!(page.contains("action=\"/do/approve\"") && page.contains("action=\"/do/reject\""), "{path}");
+    }
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let body = format!("csrf={}&target=R-1&back=/response", console.token(&cookie));
+    let target = || "R-1".into();
+    for (what, expected) in [("approve", What::Approve { target: target() }), ("reject", What::Reject { target: target() })] {
+        let done = console.ask("POST", &format!("/do/{what}"), &[&cookie, form, "Sec-Fetch-Site: same-origin"], &body);
+        assert_eq!(done.status, 303, "{what}");
+        assert_eq!(console.orders.lock().expect("no panic while held").last(), Some(&expected));
+    }
 }

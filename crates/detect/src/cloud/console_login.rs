@@ -46,6 +46,10 @@ impl Detector for ConsoleLogin {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        self.judge.filled()
+    }
+
     fn save(&self) -> Vec<u8> {
         self.judge.save()
     }

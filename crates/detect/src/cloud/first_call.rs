@@ -79,6 +79,10 @@ impl Detector for FirstCall {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        [self.state.calls.filled(), self.state.regions.filled()].concat()
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.state)
     }

@@ -164,6 +164,11 @@ impl Detector for Rarity {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        let State { programs, children, accounts, events } = &self.state;
+        [programs, children, accounts, events].into_iter().flat_map(FirstTime::filled).collect()
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.state)
     }

@@ -148,6 +148,10 @@ impl Detector for Rate {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("bands", self.state.bands.len(), self.config.keys_max), ("campaigns", self.state.campaigns.len(), CAMPAIGNS_MAX)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.state)
     }

@@ -253,6 +253,10 @@ impl Detector for Template {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("programs", self.state.programs.len(), PROGRAMS_MAX), ("hosts", self.state.hosts.len(), HOSTS_MAX)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.state)
     }

@@ -75,6 +75,12 @@ impl Detector for BruteForce {
         self.state.guessing.observe(event, &a_try, &SPEC.analytic, &self.config, out);
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        let mut all = self.state.campaigns.filled();
+        all.push(("sources", self.state.guessing.len(), self.config.keys_max));
+        all
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.state)
     }

@@ -106,6 +106,10 @@ impl Detector for Device {
         out.push(finding);
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("devices", self.devices.len(), self.config.devices_max)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.devices)
     }

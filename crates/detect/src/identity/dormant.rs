@@ -132,6 +132,10 @@ impl Detector for Dormant {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("accounts", self.state.accounts.len(), self.config.users_max)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.state)
     }

@@ -129,6 +129,10 @@ impl Detector for Fatigue {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("users", self.users.len(), self.config.users_max)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.users)
     }

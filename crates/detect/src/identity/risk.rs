@@ -141,6 +141,10 @@ impl Detector for Risk {
         self.decided.take()
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        [self.campaigns.filled(), self.takeovers.filled()].concat()
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&(&self.judge.state, &self.campaigns, &self.takeovers))
     }

@@ -131,6 +131,10 @@ impl Detector for Session {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("sessions", self.births.len(), self.config.sessions_max)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.births)
     }

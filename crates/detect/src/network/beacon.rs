@@ -193,6 +193,10 @@ impl Detector for Beacon {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("pairs", self.held.pairs.len(), self.config.keys_max), ("destinations", self.held.destinations.len(), self.config.keys_max)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.held)
     }

@@ -123,6 +123,10 @@ impl Detector for Dga {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("clients", self.clients.len(), self.config.keys_max)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.clients)
     }

@@ -104,6 +104,10 @@ impl Detector for Tunnel {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("pairs", self.pairs.len(), self.config.keys_max)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.pairs)
     }

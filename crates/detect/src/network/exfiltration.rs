@@ -223,6 +223,14 @@ impl Detector for Exfiltration {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![
+            ("hosts", self.held.hosts.len(), self.config.keys_max),
+            ("pairs", self.held.pairs.len(), self.config.keys_max),
+            ("known_by", self.held.known_by.len(), self.config.keys_max),
+        ]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.held)
     }

@@ -105,6 +105,11 @@ const HOME_US: i64 = DAY_US;
 const REPEAT_US: i64 = 6 * 3_600_000_000;
 
 impl Campaigns {
+    /// What is held by key and how much may be: (what, now, at most).
+    pub(crate) fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("services", self.services.len(), SERVICES_MAX), ("known", self.known.len(), KEYS_MAX), ("homes", self.homes.len(), KEYS_MAX)]
+    }
+
     pub(crate) fn new(seed: u64) -> Campaigns {
         Campaigns {
             services: Table::new(SERVICES_MAX, 60 * DAY_US, seed),

@@ -151,6 +151,10 @@ impl Detector for Exfiltration {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("paths", self.state.paths.len(), self.config.keys_max), ("sources", self.state.sources.len(), self.config.keys_max)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.state)
     }

@@ -153,6 +153,10 @@ impl Detector for Flood {
         }
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("sources", self.state.sources.len(), self.config.keys_max)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.state)
     }

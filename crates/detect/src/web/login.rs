@@ -134,6 +134,11 @@ impl Detector for Login {
         self.state.guessing.observe(event, &a_try, &SPEC.analytic, &self.config.guessing, out);
     }
 
+    fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        let max = self.config.guessing.keys_max;
+        vec![("sources", self.state.guessing.len(), max), ("answers", self.state.answers.len(), max)]
+    }
+
     fn save(&self) -> Vec<u8> {
         state::save(&self.state)
     }

@@ -63,8 +63,10 @@ pub(super) fn http(event: &Event, http: &Http) -> Value {
     object.insert("http_response".into(), Value::Object(response));
     object.insert("src_endpoint".into(), endpoint(http.client, http.client_port));
     object.insert("dst_endpoint".into(), json!({"hostname": http.host.as_str()}));
+    let mut profiles = Vec::new();
     if !http.user.is_empty() {
         object.insert("actor".into(), json!({"user": {"name": http.user.as_str()}}));
+        profiles.push("host");
     }
     if let Some(verdict) = http.verdict {
         let ((disposition_id, disposition), (action_id, action)) = (verdict.disposition(), verdict.action());
@@ -72,7 +74,10 @@ pub(super) fn http(event: &Event, http: &Http) -> Value {
         object.insert("disposition".into(), disposition.into());
         object.insert("action_id".into(), action_id.into());
         object.insert("action".into(), action.into());
-        object["metadata"]["profiles"] = json!(["security_control"]);
+        profiles.push("security_control");
+    }
+    if !profiles.is_empty() {
+        object["metadata"]["profiles"] = json!(profiles);
     }
     if let Some(us) = http.duration_us {
         object.insert("duration".into(), (us / 1000).into());
@@ -84,7 +89,8 @@ pub(super) fn authentication(event: &Event, auth: &Authentication) -> Value {
     let activity = match auth.action {
         Action::Login | Action::StepUp | Action::Session => (1, "Logon"),
         Action::Logout => (2, "Logoff"),
-        Action::Preauth => (8, "Preauth"),
+        // OCSF 1.8 has no word for a connection that ends before anybody signed in.
+        Action::Preauth => (99, "Preauth"),
         Action::PasswordReset | Action::MfaReset => (99, "Other"),
     };
     let severity = if auth.outcome == Outcome::Failure { Severity::Low } else { Severity::Info };
@@ -133,18 +139,33 @@ pub(super) fn process(event: &Event, process: &Process) -> Value {
     let mut object = base(event, (1, "System Activity"), (1, "Launch"), severity);
     object.insert("device".into(), json!({"hostname": process.host.as_str(), "type_id": 0, "type": "Unknown"}));
     object.insert("actor".into(), json!({"user": {"name": process.user.as_str()}}));
-    object.insert(
-        "process".into(),
-        json!({
-            "cmd_line": process.command_line, "working_directory": process.working_directory.as_str(),
-            "user": {"name": process.run_as.as_str()},
-        }),
-    );
+    let mut started = program(process.pid, &event.meta.uid.to_string(), &process.image, &process.command_line);
+    opt(&mut started, "working_directory", &process.working_directory);
+    started.insert("user".into(), json!({"name": process.run_as.as_str()}));
+    if process.parent_pid.is_some() || !process.parent_image.is_empty() || !process.parent_command_line.is_empty() {
+        let name = format!("{}-parent", event.meta.uid);
+        let parent = program(process.parent_pid, &name, &process.parent_image, &process.parent_command_line);
+        started.insert("parent_process".into(), parent.into());
+    }
+    object.insert("process".into(), started.into());
     object.insert("status_id".into(), if process.allowed { 1 } else { 2 }.into());
     object.insert("status".into(), if process.allowed { "Success" } else { "Failure" }.into());
     opt(&mut object, "status_detail", &process.reason);
     object.insert("unmapped".into(), json!({"service": process.service.as_str(), "terminal": process.terminal.as_str()}));
     Value::Object(object)
+}
+
+/// OCSF wants a process id or a name that the producer gave.
+pub(super) fn program(pid: Option<u32>, name: &str, image: &str, command_line: &str) -> serde_json::Map<String, Value> {
+    let mut object = serde_json::Map::new();
+    match pid {
+        Some(pid) => object.insert("pid".into(), pid.into()),
+        None => object.insert("uid".into(), name.into()),
+    };
+    opt(&mut object, "cmd_line", command_line);
+    opt(&mut object, "path", image);
+    opt(&mut object, "name", image.rsplit(['/', '\\']).next().unwrap_or_default());
+    object
 }
 
 pub(super) fn other(event: &Event, host: &str, service: &str) -> Value {

@@ -34,14 +34,14 @@ pub(super) fn json(event: &Event, incident: &Incident) -> Value {
     object.insert("start_time".into(), ms(incident.first_seen));
     object.insert("end_time".into(), ms(incident.last_seen));
     object.insert("count".into(), incident.event_count.into());
-    object.insert("risk_score".into(), incident.risk.into());
     object.insert("confidence_score".into(), ((incident.score.value() * 100.0).round() as u32).into());
     object.insert("is_suspected_breach".into(), incident.succeeded.into());
     object.insert("attacks".into(), attacks(&incident.techniques));
     let findings: Vec<Value> = incident.findings.iter().map(|uid| json!({"uid": uid.as_str(), "title": incident.title})).collect();
     object.insert("finding_info_list".into(), findings.into());
     object.insert("observables".into(), observables(&incident.entities));
-    object.insert("evidences".into(), evidences(&incident.evidence));
+    // OCSF asks for whom it is; Bartizan hands incidents to everybody who operates it.
+    object.insert("assignee_group".into(), json!({"name": "operators"}));
     let stages: Vec<Value> = incident
         .stages
         .iter()
@@ -64,7 +64,7 @@ pub(super) fn json(event: &Event, incident: &Incident) -> Value {
             "title": incident.title, "revision": incident.revision, "stages": stages, "reasons": reasons,
             "would_change": incident.would_change, "blocked": incident.blocked_count, "passed": incident.passed_count,
             "finding_total": incident.finding_count, "responses": incident.responses, "merged_into": incident.merged_into,
-            "evidence_total": incident.event_count,
+            "risk_score": incident.risk, "evidences": evidences(&incident.evidence), "evidence_total": incident.event_count,
         }),
     );
     Value::Object(object)

@@ -95,7 +95,9 @@ pub(super) fn dns(event: &Event, dns: &Dns) -> Value {
     };
     let mut object = base(event, (4, "Network Activity"), activity, Severity::Info);
     object.insert("src_endpoint".into(), endpoint(dns.client, Some(dns.client_port)));
-    object.insert("dst_endpoint".into(), endpoint(dns.server, Some(dns.server_port)));
+    if dns.server.is_some() {
+        object.insert("dst_endpoint".into(), endpoint(dns.server, Some(dns.server_port)));
+    }
     let mut query = Map::new();
     query.insert("hostname".into(), dns.name.as_str().into());
     opt(&mut query, "type", &dns.kind);

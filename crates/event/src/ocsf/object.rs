@@ -109,7 +109,8 @@ pub(super) fn file(event: &Event, file: &File) -> Value {
     }
     object.insert("file".into(), Value::Object(inner));
     object.insert("device".into(), json!({"hostname": file.host.as_str(), "type_id": 0, "type": "Unknown"}));
-    object.insert("actor".into(), json!({"process": {"name": file.by}}));
+    let by = super::activity::program(None, &format!("{}-by", event.meta.uid), &file.by, "");
+    object.insert("actor".into(), json!({"process": by}));
     Value::Object(object)
 }
 

@@ -16,8 +16,8 @@ pub(super) fn json(event: &Event, response: &Response) -> Value {
         object["metadata"]["correlation_uid"] = response.incident.as_str().into();
     }
     let (status_id, status) = match &response.phase {
-        Phase::Failed { .. } | Phase::Refused { .. } => (2, "Failure"),
-        Phase::Requested => (0, "Unknown"),
+        Phase::Failed { .. } | Phase::Refused { .. } | Phase::Rejected { .. } => (2, "Failure"),
+        Phase::Requested | Phase::Waiting { .. } => (0, "Unknown"),
         _ => (1, "Success"),
     };
     object.insert("status_id".into(), status_id.into());

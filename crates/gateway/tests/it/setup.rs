@@ -11,7 +11,7 @@ use detect::web::request::Inspector;
 use event::decision::Disposition;
 use event::response::Mode;
 use event::{Body, Decision, Decisions, Entity, Http, Time};
-use gateway::{Config, Counters, Limits, Links, Observed};
+use gateway::{Config, Counters, Ending, Limits, Links, Observed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -32,8 +32,10 @@ pub(crate) struct Setup {
     pub(crate) decisions: Arc<ArcSwap<Decisions>>,
     pub(crate) enforce: Arc<AtomicBool>,
     pub(crate) counters: Arc<Counters>,
-    stop: Option<oneshot::Sender<()>>,
+    stop: Option<oneshot::Sender<Ending>>,
     served: tokio::task::JoinHandle<()>,
+    /// The listening socket once more.
+    pub(crate) socket: Option<std::os::fd::OwnedFd>,
 }
 
 pub(crate) struct Options {
@@ -77,10 +79,9 @@ pub(crate) async fn gateway_with(upstream: SocketAddr, options: Options) -> Setu
     let bound = gateway::bind(&config).await.expect("a free port");
     let address = bound.local_addr();
     let (stop, stopped) = oneshot::channel();
-    let served = tokio::spawn(bound.serve(links, async {
-        let _ = stopped.await;
-    }));
-    Setup { gateway: address, events, decisions, enforce, counters, stop: Some(stop), served }
+    let socket = bound.socket().ok();
+    let served = tokio::spawn(bound.serve_until(links, async { stopped.await.unwrap_or(Ending::Stop) }));
+    Setup { gateway: address, events, decisions, enforce, counters, stop: Some(stop), served, socket }
 }
 
 /// With the rules that ship.
@@ -131,9 +132,26 @@ impl Setup {
     }
 
     pub(crate) async fn stop(mut self) -> mpsc::Receiver<Observed> {
-        let _ = self.stop.take().expect("stopped once").send(());
+        drop(self.socket.take());
+        let _ = self.stop.take().expect("stopped once").send(Ending::Stop);
         timeout(PATIENCE, self.served).await.expect("stops in time").expect("no panic");
         self.events
+    }
+
+    /// Until so many connections are accepted: those that are not belong to whoever holds the socket.
+    pub(crate) async fn accepted(&self, connections: u64) {
+        while self.counters.connections.load(Ordering::Relaxed) < connections {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Stops accepting: whoever holds the socket goes on.
+    pub(crate) fn hand_over(&mut self) {
+        let _ = self.stop.take().expect("stopped once").send(Ending::HandOver);
+    }
+
+    pub(crate) async fn ended(self) {
+        timeout(PATIENCE, self.served).await.expect("ends in time").expect("no panic");
     }
 }
 

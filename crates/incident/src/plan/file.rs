@@ -1,8 +1,6 @@
 //! A malicious file: quarantine, when its bytes were judged here and it is no part of the system.
 
-use event::decision::Disposition;
-use event::response::{Mode, Phase};
-use event::{Entity, EntityKind, Finding, Incident, Response, Severity, Time, short_id};
+use event::{Entity, EntityKind, Finding, Severity};
 
 /// What a machine needs to start and to be repaired; a wrong word about one of these files costs more than it saves.
 const SYSTEM: &[&str] =
@@ -17,33 +15,4 @@ pub(super) fn target(finding: &Finding) -> Option<&Entity> {
 pub(super) fn refuses(file: &Entity) -> Option<String> {
     let part = SYSTEM.iter().find(|part| file.name.starts_with(**part))?;
     Some(format!("{} is part of the system ({part}): a person has to look first", file.name))
-}
-
-pub(super) fn quarantine(
-    incident: &Incident,
-    finding: &Finding,
-    target: &Entity,
-    times: u32,
-    mode: Mode,
-    now: Time,
-    until: Time,
-) -> Response {
-    let key = short_id("K", &[incident.uid.as_bytes(), b"quarantine", target.name.as_bytes(), &times.to_le_bytes()]);
-    Response {
-        uid: short_id("R", &[key.as_bytes()]),
-        key,
-        incident: incident.uid.clone(),
-        action: "quarantine".into(),
-        target: target.clone(),
-        disposition: Disposition::Block,
-        mode,
-        analytic: finding.analytic.uid.clone(),
-        by: "playbook malware-file".into(),
-        reason: finding.title.clone(),
-        requested: now,
-        until,
-        phase: Phase::Requested,
-        inverse: format!("move it back to {}", target.name).into(),
-        sha256: finding.sha256.clone(),
-    }
 }

@@ -17,6 +17,7 @@ use parquet::file::serialized_reader::SerializedRowGroupReader;
 use super::checked::{Checked, Sums};
 use super::column::{self, Kind};
 use super::split::{Cell, splice};
+use super::write::GROUP_ROWS;
 use crate::class;
 use crate::rows::Rows;
 
@@ -60,10 +61,13 @@ impl<T> Column<T> {
 impl Sealed {
     pub(crate) fn open(path: &Path, sums: Arc<Sums>) -> Result<Sealed> {
         let file = Checked::open(path, sums)?;
-        let meta = ParquetMetaDataReader::new()
-            .with_column_index_policy(PageIndexPolicy::Skip)
-            .with_offset_index_policy(PageIndexPolicy::Required)
-            .parse_and_finish(&file)?;
+        let parser = || {
+            ParquetMetaDataReader::new()
+                .with_column_index_policy(PageIndexPolicy::Skip)
+                .with_offset_index_policy(PageIndexPolicy::Required)
+                .parse_and_finish(&file)
+        };
+        let meta = caught(parser)?;
         let version = meta.file_metadata().key_value_metadata().into_iter().flatten().find(|kv| kv.key == "bartizan.format");
         let version = version.and_then(|kv| kv.value.as_deref()).and_then(|v| v.parse::<u32>().ok());
         if version.is_none_or(|version| version > super::VERSION) {
@@ -82,6 +86,10 @@ impl Sealed {
         let rest = place("rest").filter(|at| *at == behind).ok_or_else(|| missing("rest"))?;
         let mut starts = vec![0];
         for group in meta.row_groups() {
+            // Room is made for as many: a changed file may not say how many that is.
+            if !(0..=GROUP_ROWS as i64).contains(&group.num_rows()) {
+                return Err(ParquetError::General(format!("a row group has {} rows, at most {GROUP_ROWS} are written", group.num_rows())));
+            }
             starts.push(starts[starts.len() - 1] + group.num_rows().cast_unsigned());
         }
         Ok(Sealed { file: Arc::new(file), starts, places, kinds, rest, meta })
@@ -129,10 +137,14 @@ impl Sealed {
         if chunk.statistics().and_then(|s| s.null_count_opt()) == Some(rows) {
             return true;
         }
-        matches!(Sbbf::read_from_column_chunk(chunk, &*self.file), Ok(Some(filter)) if !filter.check(value))
+        matches!(caught(|| Sbbf::read_from_column_chunk(chunk, &*self.file)), Ok(Some(filter)) if !filter.check(value))
     }
 
     fn read(&self, place: usize, rows: Range<u64>) -> Result<Values> {
+        caught(|| self.read_column(place, rows))
+    }
+
+    fn read_column(&self, place: usize, rows: Range<u64>) -> Result<Values> {
         let group = self.starts.partition_point(|start| *start <= rows.start).saturating_sub(1);
         let Some(meta) = self.meta.row_groups().get(group) else { return Ok(Values::Nothing) };
         let Some(chunk) = meta.columns().get(place) else { return Ok(Values::Nothing) };
@@ -193,6 +205,13 @@ fn values<T: DataType>(mut reader: ColumnReaderImpl<T>, optional: bool, skip: us
     }
     reader.read_records(count, optional.then_some(&mut levels), None, &mut values)?;
     Ok(Column { values, levels })
+}
+
+/// The library panics on some changed files, where numbers in them do not add up; here that is damage like any other. Checksums keep such
+/// files away from it, except for one whose seal was lost.
+fn caught<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
+    done.unwrap_or_else(|_| Err(ParquetError::General("it is damaged: its numbers do not add up".to_owned())))
 }
 
 /// The value of the row that is being put together.

@@ -203,6 +203,8 @@ pub(crate) fn applied(receipt: &str) -> Phase {
 /// One of every kind, every field set.
 /// How many of them version 1 already had.
 pub(crate) const OF_VERSION_1: usize = 20;
+/// How many there were when the first segment was sealed.
+pub(crate) const WHEN_SEALED: usize = 27;
 
 /// Every class, in the order in which classes were added.
 pub(crate) fn all() -> Vec<Event> {

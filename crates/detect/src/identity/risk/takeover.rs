@@ -47,6 +47,11 @@ pub(super) struct Takeovers {
 }
 
 impl Takeovers {
+    /// What is held by key and how much may be: (what, now, at most).
+    pub(crate) fn filled(&self) -> Vec<(&'static str, usize, usize)> {
+        vec![("accounts after a takeover", self.accounts.len(), ACCOUNTS_MAX)]
+    }
+
     pub(super) fn new() -> Takeovers {
         Takeovers { accounts: Table::new(ACCOUNTS_MAX, WITHIN_US, SEED) }
     }
