@@ -37,6 +37,8 @@ mod approval;
 pub enum Input {
     /// From sources, in order.
     Events(Vec<Event>),
+    /// The same, from a source that waits to hear that they are on disk.
+    Kept(Vec<Event>, source::Receipt),
     /// From the gateway, with the findings of its inline inspection.
     Observed(Vec<gateway::Observed>),
     /// What was found outside of the pipeline, such as a model that drifts.
@@ -245,19 +247,24 @@ impl Engine {
     /// Gathers what waits behind `first` into one step, so that many small batches cost one `fsync`.
     fn take(&mut self, first: Input, inputs: &Receiver<Input>) {
         let (mut events, mut observed, mut found) = (Vec::new(), Vec::new(), Vec::new());
+        let mut receipts = Vec::new();
         let mut next = Some(first);
         while let Some(input) = next.take() {
             match input {
                 Input::Events(more) => events.extend(more),
+                Input::Kept(more, receipt) => {
+                    events.extend(more);
+                    receipts.push(receipt);
+                }
                 Input::Observed(more) => observed.extend(more),
                 Input::Found(more) => found.extend(more),
                 Input::Order(what, by, reply) => {
-                    self.step(&mut events, &mut observed, &mut found);
+                    self.settle(&mut events, &mut observed, &mut found, &mut receipts);
                     // The asker may have gone away; the order stands all the same.
                     let _ = reply.send(self.order(what, &by, clock::now()));
                 }
                 Input::Flush(done) => {
-                    self.step(&mut events, &mut observed, &mut found);
+                    self.settle(&mut events, &mut observed, &mut found, &mut receipts);
                     let outcome = self.pipeline.rest(Some(clock::now()));
                     self.keep(Vec::new(), outcome, clock::now());
                     if let Some(stuck) = &mut self.stuck {
@@ -268,7 +275,7 @@ impl Engine {
                 }
                 Input::Never(never) => self.pipeline.never = self.points.near(never),
                 Input::Release(done) => {
-                    self.step(&mut events, &mut observed, &mut found);
+                    self.settle(&mut events, &mut observed, &mut found, &mut receipts);
                     let outcome = self.pipeline.rest(Some(clock::now()));
                     self.keep(Vec::new(), outcome, clock::now());
                     self.released = Some(done);
@@ -279,12 +286,29 @@ impl Engine {
                 next = inputs.try_recv().ok();
             }
         }
-        self.step(&mut events, &mut observed, &mut found);
+        self.settle(&mut events, &mut observed, &mut found, &mut receipts);
     }
 
-    fn step(&mut self, events: &mut Vec<Event>, observed: &mut Vec<gateway::Observed>, found: &mut Vec<Finding>) {
+    /// One step, and the answer to those who wait for it.
+    fn settle(
+        &mut self,
+        events: &mut Vec<Event>,
+        observed: &mut Vec<gateway::Observed>,
+        found: &mut Vec<Finding>,
+        receipts: &mut Vec<source::Receipt>,
+    ) {
+        let kept = self.step(events, observed, found);
+        if let Some(stuck) = &mut self.stuck {
+            // Answered when there is room again: who was told no would send it twice.
+            stuck.receipts.append(receipts);
+        }
+        receipts.drain(..).for_each(|receipt| receipt.answer(kept));
+    }
+
+    /// Whether everything is on disk.
+    fn step(&mut self, events: &mut Vec<Event>, observed: &mut Vec<gateway::Observed>, found: &mut Vec<Finding>) -> bool {
         if events.is_empty() && observed.is_empty() && found.is_empty() {
-            return;
+            return true;
         }
         let (now, start) = (clock::now(), std::time::Instant::now());
         let mut inline = Inline { findings: std::mem::take(found), ..Inline::default() };
@@ -312,13 +336,14 @@ impl Engine {
         let outcome = self.pipeline.step(events, &seen, inline, Some(now));
         let mut records = std::mem::take(events);
         records.extend(seen);
-        self.keep(records, outcome, now);
+        let kept = self.keep(records, outcome, now);
         self.shared.figures.steps.fetch_add(1, Ordering::Relaxed);
         self.shared.figures.step_us.store(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        kept
     }
 
-    /// Writes events and what they led to, then carries out what was planned.
-    fn keep(&mut self, mut records: Vec<Event>, outcome: Outcome, now: Time) {
+    /// Writes events and what they led to, then carries out what was planned. False when the log could not be written.
+    fn keep(&mut self, mut records: Vec<Event>, outcome: Outcome, now: Time) -> bool {
         let figures = &self.shared.figures;
         figures.findings.fetch_add(outcome.findings.len() as u64, Ordering::Relaxed);
         figures.responses.fetch_add(outcome.planned.len() as u64, Ordering::Relaxed);
@@ -332,11 +357,11 @@ impl Engine {
             .chain(outcome.planned.iter().map(|r| Body::Response(Box::new(r.clone()))));
         records.extend(bodies.zip(base..).map(|(body, offset)| own(body, offset, now)));
         if records.is_empty() {
-            return;
+            return true;
         }
-        if let Some((records, planned, first)) = self.append_or_hold(records, outcome.planned, now) {
-            self.follow(&records, planned, first, now);
-        }
+        let Some((records, planned, first)) = self.append_or_hold(records, outcome.planned, now) else { return false };
+        self.follow(&records, planned, first, now);
+        true
     }
 
     /// Once a step is on disk.

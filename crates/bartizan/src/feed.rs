@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
 use decode::{Choice, FileDecoder, Format, Place};
 use event::{Body, Event, Time};
 use serde_json::{Value, json};
-use source::{Batch, Source as _};
+use source::Batch;
 
 use crate::cli::fail::{Exit, Fail};
 use crate::cli::out;
@@ -273,12 +271,13 @@ fn merge(readers: &mut [Reader], threads: usize, read: &mut Read, sink: &mut dyn
     if step.is_empty() { ControlFlow::Continue(()) } else { sink(step) }
 }
 
-fn decode(batch: &Batch, choice: &Choice, now: Time, threads: usize) -> Vec<Event> {
+pub(crate) fn decode(batch: &Batch, choice: &Choice, now: Time, threads: usize) -> Vec<Event> {
     let records: Vec<_> = batch.records().collect();
     let one = |record: &source::Record<'_>| {
         let mut place = Place::new(&batch.source, record.number, now);
         place.written = written(batch.written, now);
         place.cut_from = record.cut_from;
+        place.shipped = record.shipped;
         choice.decode(record.bytes, &place)
     };
     if records.len() < THREADS_FROM || threads < 2 {
@@ -340,47 +339,6 @@ fn flush(service: &Service) {
     if service.engine().send(Input::Flush(done)).is_ok() {
         let _ = wait.recv();
     }
-}
-
-/// Follows files until the service stops, one thread a file.
-pub fn follow(service: &Service, paths: &[PathBuf]) -> Result<(), Fail> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let mut stopped = service.stopped();
-    {
-        let stop = Arc::clone(&stop);
-        service.runtime().spawn(async move {
-            let _ = stopped.wait_for(|s| *s).await;
-            stop.store(true, Ordering::Relaxed);
-        });
-    }
-    for path in list(paths)? {
-        let (engine, board, stop) = (service.engine(), Arc::clone(&service.board), Arc::clone(&stop));
-        let name = path.display().to_string();
-        board.count(&name, "", 0, 0, None);
-        let run = move || {
-            let mut choice = None;
-            let mut out = |batch: Batch| {
-                let choice = *choice.get_or_insert_with(|| Choice::new(Format::Auto, batch.records().map(|r| r.bytes)));
-                let events = decode(&batch, &choice, clock::now(), 1);
-                let undecoded = events.iter().filter(|e| matches!(e.body, Body::Undecoded { .. })).count() as u64;
-                board.count(&name, choice.name(), events.len() as u64, undecoded, events.iter().map(|e| e.meta.time).max());
-                if engine.send(Input::Events(events)).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            };
-            let ended = if path.as_os_str() == "-" {
-                source::Stdin::default().run(&mut out, &stop)
-            } else {
-                source::follow(&path, &stop, &mut out)
-            };
-            if let Err(error) = ended {
-                out::note(format!("E0107 {error}"));
-            }
-        };
-        std::thread::Builder::new()
-            .name("source".into())
-            .spawn(run)
-            .map_err(|e| Fail::new("E0605", format!("cannot start a thread: {e}")))?;
-    }
-    Ok(())
 }
 
 /// CPU time of this process.

@@ -32,5 +32,6 @@ pub mod selftest;
 pub mod served;
 pub mod service;
 pub mod shard;
+pub mod sources;
 pub mod systemd;
 pub mod tls;

@@ -111,6 +111,8 @@ pub struct GatewayWanted {
 pub struct Board {
     start: Instant,
     pub sources: Mutex<Vec<SourceState>>,
+    /// Counters of what is being read, by name: for metrics.
+    taps: Mutex<Vec<(String, Arc<source::Counters>)>>,
     site: Option<Site>,
     pub(crate) counters: Arc<gateway::Counters>,
     models: Vec<ModelState>,
@@ -217,6 +219,7 @@ impl Service {
         let board = Arc::new(Board {
             start: Instant::now(),
             sources: Mutex::new(Vec::new()),
+            taps: Mutex::new(Vec::new()),
             site,
             counters: Arc::clone(&counters),
             models: wanted.models,
@@ -568,10 +571,21 @@ impl Board {
             rules: self.rules,
             rss_bytes: rss_bytes(),
             uptime_s: self.start.elapsed().as_secs(),
-            shed: count(&self.counters.shed),
+            shed: count(&self.counters.shed) + self.taps().iter().map(|(_, c)| count(&c.shed)).sum::<u64>(),
             refused,
             frameworks: Arc::clone(&self.frameworks),
         }
+    }
+
+    /// A source begins.
+    pub fn tap(&self, name: &str, counters: &Arc<source::Counters>) {
+        self.count(name, "", 0, 0, None);
+        self.taps.lock().unwrap_or_else(PoisonError::into_inner).push((name.to_owned(), Arc::clone(counters)));
+    }
+
+    /// The counters of every source.
+    pub fn taps(&self) -> Vec<(String, Arc<source::Counters>)> {
+        self.taps.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Everything that grows, with its bound.

@@ -23,12 +23,14 @@ pub struct Place<'a> {
     pub zone_offset_s: i32,
     /// Length in bytes before the reader cut the record.
     pub cut_from: Option<u64>,
+    /// When its shipper says that it was written: for a record that says nothing itself.
+    pub shipped: Option<Time>,
 }
 
 impl<'a> Place<'a> {
     /// Read just now, zone UTC, not cut.
     pub fn new(source: &'a str, record: u64, logged: Time) -> Place<'a> {
-        Place { source, record, logged, written: logged, zone_offset_s: 0, cut_from: None }
+        Place { source, record, logged, written: logged, zone_offset_s: 0, cut_from: None, shipped: None }
     }
 }
 
@@ -62,6 +64,7 @@ pub(crate) fn event(format: &'static str, record: &[u8], at: &Place<'_>, read: i
     let kept = &record[..record.len().min(RECORD_BYTES_MAX)];
     let cut_from = at.cut_from.or((kept.len() < record.len()).then_some(record.len() as u64));
     let Reading { when, body, native } = read(kept).unwrap_or_else(|reason| Reading::new(When::Unsaid, Body::Undecoded { reason }));
+    let when = if when == When::Unsaid { at.shipped.map_or(When::Unsaid, When::Said) } else { when };
     let (time, time_source) = believed(when, at.logged);
     let meta = Meta {
         uid: Uid::of_record(at.source, at.record),
@@ -103,6 +106,14 @@ mod tests {
         assert_eq!(read(When::Said(logged.plus_s(86_401))), (logged, TimeSource::Received));
         assert_eq!(read(When::Said(Time::from_s(-1))), (logged, TimeSource::Received));
         assert_eq!(read(When::Unsaid), (logged, TimeSource::Received));
+    }
+
+    #[test]
+    fn the_shipper_says_when_only_where_the_record_does_not() {
+        let at = Place { shipped: Some(Time::from_s(7)), ..Place::new("f", 1, Time::from_s(1_000)) };
+        let read = |when| event("f", b"x", &at, |_| Ok(Reading::new(when, Body::Undecoded { reason: "no".into() }))).meta;
+        assert_eq!((read(When::Unsaid).time, read(When::Unsaid).time_source), (Time::from_s(7), TimeSource::Record));
+        assert_eq!(read(When::Said(Time::from_s(9))).time, Time::from_s(9));
     }
 
     #[test]

@@ -150,7 +150,7 @@ impl Follow {
 }
 
 /// False when told to stop.
-fn pause(mut left: Duration, stop: &AtomicBool) -> bool {
+pub(crate) fn pause(mut left: Duration, stop: &AtomicBool) -> bool {
     while !left.is_zero() && !stop.load(Ordering::Relaxed) {
         let part = left.min(STOP);
         std::thread::sleep(part);

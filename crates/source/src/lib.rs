@@ -1,30 +1,50 @@
 //! Where bytes come from, one file per source. A source cuts them into records and decides nothing else.
 //!
-//! Blocking threads, no runtime: a file or a pipe keeps one thread busy, and the thread that calls [`Source::run`] is it. Records leave in
-//! [`Batch`]es, one buffer with offsets, so that splitting costs no allocation per line.
+//! A file or a pipe keeps one thread busy, and the thread that calls [`Source::run`] is it; a source that listens has a small runtime of its
+//! own beside it (`network.rs`). Records leave in [`Batch`]es, one buffer with offsets, so that splitting costs no allocation per line.
+//!
+//! A new source that is named by a [`Locator`] is one file with a [`Kind`] in it and one line in [`ALL`].
 //!
 //! Bounds: a record at most [`RECORD_BYTES_MAX`] (cut, and the record says so), a batch at most one block and one record, expansion of archives
 //! by [`expand::Bounds`]. Whatever stops a source short of its end stands in [`Done`]: nothing is lost silently.
 
 mod batch;
+mod counters;
 mod error;
 pub mod expand;
 mod file;
 mod folder;
 mod follow;
+mod gather;
 pub mod host;
+pub mod journald;
+mod listen;
+mod locator;
+mod network;
+mod receipt;
+pub mod silence;
 mod split;
 mod stdin;
+mod supervise;
+pub mod syslog;
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 pub use batch::{Batch, Record};
+pub use counters::{Counters, METRICS, Metric};
 pub use error::Error;
 pub use file::{HEAD_BYTES, Opened, WHOLE_BYTES_MAX, Whole, read_all};
 pub use folder::{Listing, Refused, list};
 pub use follow::{Follow, Position, Start, follow};
+pub use listen::Limits;
+pub use locator::Locator;
+pub use receipt::Receipt;
+pub use silence::Silence;
 pub use stdin::Stdin;
+pub use supervise::{Backoff, supervise};
 
 /// A longer record is cut to this; [`Record::cut_from`] says how long it was.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
@@ -42,6 +62,43 @@ pub trait Source {
     fn name(&self) -> &str;
 
     fn run(&mut self, out: &mut Out<'_>, stop: &AtomicBool) -> Result<Done, Error>;
+}
+
+/// What a locator can name.
+#[derive(Debug)]
+pub struct Kind {
+    /// What stands before the `:`.
+    pub scheme: &'static str,
+    /// One line for help and reference pages.
+    pub about: &'static str,
+    /// A whole locator.
+    pub example: &'static str,
+    pub options: &'static [&'static str],
+    /// Options that must be there.
+    pub needs: &'static [&'static str],
+    /// It takes what anybody on the way can read and change.
+    pub is_plain: bool,
+    /// The kind that does not.
+    pub encrypted: &'static str,
+    /// Takes the address, reads the files that the options name: what can go wrong goes wrong here, not later.
+    pub open: fn(&Locator, &Opening) -> Result<Box<dyn Source + Send>, Error>,
+}
+
+/// What a source is given beside its locator.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    pub counters: Arc<Counters>,
+    /// Where it may remember how far it came.
+    pub folder: PathBuf,
+}
+
+/// In the order of the pages.
+pub const ALL: &[&Kind] = &[&syslog::UDP, &syslog::TCP, &syslog::TLS, &journald::JOURNALD];
+
+impl Locator {
+    pub fn open(&self, opening: &Opening) -> Result<Box<dyn Source + Send>, Error> {
+        (self.kind().open)(self, opening)
+    }
 }
 
 /// What came of a source.

@@ -102,15 +102,7 @@ impl Splitter {
     }
 
     fn batch(&self, buffer: Vec<u8>) -> Batch {
-        Batch {
-            source: Arc::clone(&self.source),
-            first_number: self.next,
-            written: self.written,
-            position: None,
-            buffer,
-            lines: Vec::new(),
-            cut: Vec::new(),
-        }
+        Batch { first_number: self.next, written: self.written, buffer, ..Batch::of(Arc::clone(&self.source)) }
     }
 
     fn cut(&mut self, mut buffer: Vec<u8>, held: usize) -> Option<Batch> {

@@ -9,8 +9,9 @@ use clap::Args;
 use super::fail::{Exit, Fail};
 use super::{Global, out};
 use crate::knowledge::Content;
+use crate::paths;
 use crate::service::{GatewayWanted, Operation, Service, Wanted};
-use crate::{feed, paths};
+use crate::sources::{self, Sources};
 
 /// Put a gateway in front of a web application
 ///
@@ -91,10 +92,13 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
         ..console::Config::default()
     });
     let tls = if config.tls.is_some() { "https" } else { "http" };
+    let data_dir = paths::data_dir(global.data_dir.as_ref());
+    let (files, locators) = sources::split(&args.watch)?;
+    let sources = (!args.watch.is_empty()).then(|| Sources::open(&files, &locators, &data_dir)).transpose()?;
     let service = Service::start(Wanted {
         operation: Operation::default(),
         content: global.content.clone(),
-        data_dir: paths::data_dir(global.data_dir.as_ref()),
+        data_dir,
         demo: false,
         enforce: args.enforce,
         console,
@@ -128,8 +132,8 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
         out::line(format!(" console   {link}   one use, 15 minutes"));
     }
     out::line(format!(" try it    curl '{tls}://127.0.0.1:{}/?q=1%27%20OR%20%271%27=%271'", addr.port()));
-    if !args.watch.is_empty() {
-        feed::follow(&service, &args.watch)?;
+    if let Some(sources) = sources {
+        sources.start(&service, decode::Format::Auto)?;
     }
     service.wait();
     Ok(service.stop())

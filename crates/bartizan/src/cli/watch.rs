@@ -1,4 +1,5 @@
-//! `watch SOURCE...`: attacks in log files. Reads to the end, or stays with `--follow`.
+//! `watch SOURCE...`: attacks in log files, and in what other machines send. Files are read to the end, or followed with `--follow`; listeners
+//! and the journal stay until stopped, and files beside them do so too.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,18 +11,19 @@ use super::fail::{Exit, Fail};
 use super::{Global, out, replay, text};
 use crate::knowledge::Content;
 use crate::service::{Operation, Service, Wanted};
+use crate::sources::{self, Sources};
 use crate::{feed, paths};
 
-/// Find attacks in log files, folders or stdin (`-`)
+/// Find attacks in log files, folders or stdin (`-`), in the journal, and in what other machines send
 ///
 /// Incidents are kept in the data directory: `incident list`, `explain` and `undo` work on them afterwards.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  bartizan watch /var/log/auth.log\n  bartizan watch /var/log/nginx/access.log --follow\n\nExit codes: 0 fine; 3 a source could not be read."
+    after_help = "Examples:\n  bartizan watch /var/log/auth.log\n  bartizan watch /var/log/nginx/access.log --follow\n  bartizan watch journald: syslog+udp://0.0.0.0:5514\n  bartizan watch push://127.0.0.1:8088?token-file=/etc/bartizan/token\n\nExit codes: 0 fine; 3 a source could not be read."
 )]
 pub(super) struct Watch {
-    /// Files, folders or `-`
-    #[arg(required = true)]
+    /// Files, folders, `-`, or one of those below
+    #[arg(required = true, long_help = known())]
     sources: Vec<PathBuf>,
     #[arg(long, default_value = "auto")]
     format: String,
@@ -45,6 +47,13 @@ pub(super) struct Watch {
     console_listen: Option<SocketAddr>,
 }
 
+/// The list of what can be watched beside files.
+fn known() -> String {
+    let line = |kind: &&source::Kind| format!("  {}\n      {}", kind.example, kind.about);
+    let all: Vec<String> = source::ALL.iter().map(line).collect();
+    format!("Files, folders, `-`, or:\n{}", all.join("\n"))
+}
+
 pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
     let mut content = Content::serving(global.content.as_deref(), &crate::paths::data_dir(global.data_dir.as_ref()))?;
     content.add_rules(&args.rules)?;
@@ -53,9 +62,12 @@ pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
     said.extend(unforeseen);
     said.iter().for_each(out::note);
     let format = feed::format(&args.format)?;
-    let files = feed::list(&args.sources)?;
+    let (paths_given, locators) = sources::split(&args.sources)?;
     let data_dir = paths::data_dir(global.data_dir.as_ref());
-    let console = (args.follow && !args.no_console).then(|| console::Config {
+    let stays = args.follow || !locators.is_empty();
+    let files = if stays { Vec::new() } else { feed::list(&paths_given)? };
+    let live = if stays { Some(Sources::open(&paths_given, &locators, &data_dir)?) } else { None };
+    let console = (stays && !args.no_console).then(|| console::Config {
         listen: args.console_listen.unwrap_or_else(|| console::Config::default().listen),
         port_may_move: args.console_listen.is_none(),
         ..console::Config::default()
@@ -74,14 +86,17 @@ pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
         knowledge,
         forecaster,
     })?;
-    if args.follow {
+    if let Some(sources) = live {
         if let Some(link) = &service.console_link {
             out::line(format!("console   {link}   one use, 15 minutes"));
         }
-        let live = args.ndjson.then(|| replay::live_lines(&service));
-        feed::follow(&service, &args.sources)?;
+        if !locators.is_empty() {
+            sources.names().for_each(|name| out::note(format!(" reading   {name}")));
+        }
+        let lines = args.ndjson.then(|| replay::live_lines(&service));
+        sources.start(&service, format)?;
         service.wait();
-        drop(live);
+        drop(lines);
         return Ok(service.stop());
     }
     let from = service.log.end();

@@ -27,6 +27,7 @@ pub(super) struct Stuck {
     planned: Vec<Response>,
     /// Who waits for the step to be on disk.
     pub(super) flushed: Vec<SyncSender<()>>,
+    pub(super) receipts: Vec<source::Receipt>,
     since: Time,
     why: String,
 }
@@ -53,7 +54,7 @@ impl Engine {
                 let why = error.to_string();
                 say(&format!("E0607 the log cannot be written; nothing more is taken until it can: {why}"));
                 self.shared.figures.write_failed.store(true, Ordering::Relaxed);
-                self.stuck = Some(Stuck { records, planned, flushed: Vec::new(), since: now, why });
+                self.stuck = Some(Stuck { records, planned, flushed: Vec::new(), receipts: Vec::new(), since: now, why });
                 None
             }
             Err(error) => {
@@ -111,6 +112,7 @@ impl Engine {
                 say(&format!("the log can be written again, after {:.0} s", now.since_s(stuck.since)));
                 let told = finding(&stuck, now);
                 self.follow(&stuck.records, stuck.planned, offsets.start, now);
+                stuck.receipts.drain(..).for_each(|receipt| receipt.answer(true));
                 for done in &stuck.flushed {
                     let _ = done.send(());
                 }
@@ -121,7 +123,8 @@ impl Engine {
     }
 
     fn give_up(&mut self) {
-        if let Some(stuck) = self.stuck.take() {
+        if let Some(mut stuck) = self.stuck.take() {
+            stuck.receipts.drain(..).for_each(|receipt| receipt.answer(false));
             self.shared.figures.lost(stuck.records.len() as u64);
             say(&format!("E0607 stopped while the log could not be written: {} records are lost: {}", stuck.records.len(), stuck.why));
         }
