@@ -101,6 +101,10 @@ impl Passing {
                 self.events(&sign_ins);
             }
             Input::Events(events) => self.events(&events),
+            Input::Kept(events, receipt) => {
+                self.events(&events);
+                receipt.answer(!self.gone);
+            }
             Input::Flush(done) | Input::Release(done) => drop(done.send(())),
             Input::Order(_, _, reply) => drop(reply.send(refused())),
             Input::Found(_) | Input::Never(_) => {}

@@ -81,8 +81,10 @@ pub struct Kind {
     /// The kind that does not.
     pub encrypted: &'static str,
     /// Takes the address, reads the files that the options name: what can go wrong goes wrong here, not later.
-    pub open: fn(&Locator, &Opening) -> Result<Box<dyn Source + Send>, Error>,
+    pub open: Open,
 }
+
+pub type Open = fn(&Locator, &Opening) -> Result<Box<dyn Source + Send>, Error>;
 
 /// What a source is given beside its locator.
 #[derive(Clone, Debug)]

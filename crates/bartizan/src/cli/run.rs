@@ -11,8 +11,9 @@ use crate::config::section::metrics::Metrics;
 use crate::config::{Config, Loaded};
 use crate::knowledge::Content;
 use crate::service::{Asked, GatewayWanted, Operation, Service, Wanted};
+use crate::sources::{self, Sources};
 use crate::tls::Certificate;
-use crate::{feed, metrics, systemd};
+use crate::{metrics, systemd};
 
 mod reload;
 mod restart;
@@ -51,7 +52,8 @@ pub(super) fn run(args: &Run, global: &Global) -> Result<Exit, Fail> {
     let mut service = Service::start(wanted(config, certificate.clone(), args.take_over)?)?;
     say(config, &service);
     if !config.program.watch.is_empty() {
-        feed::follow(&service, &config.program.watch)?;
+        let (files, locators) = sources::split(&config.program.watch)?;
+        Sources::open(&files, &locators, &config.program.data_dir)?.start(&service, decode::Format::Auto)?;
     }
     systemd::tell("READY=1");
     watchdog(&service);

@@ -78,7 +78,7 @@ impl Engine {
                     Ok(Input::Order(_, _, reply)) => drop(reply.send(self.refusal())),
                     Ok(input) => {
                         events += match &input {
-                            Input::Events(all) => all.len(),
+                            Input::Events(all) | Input::Kept(all, _) => all.len(),
                             Input::Observed(all) => all.len(),
                             _ => 1,
                         };

@@ -168,7 +168,7 @@ fn what_is_handed_in_is_judged_only_for_this_login() {
 #[test]
 fn what_waits_is_approved_or_rejected_by_a_button() {
     let console = Console::start();
-    let mut events = activity();
+    let mut events = crate::support::events();
     let mut waits = 0;
     for event in &mut events {
         if let event::Body::Response(response) = &mut event.body {

@@ -146,6 +146,7 @@ fn with_native(mut event: Event) -> Event {
         written: event.meta.logged,
         zone_offset_s: 0,
         cut_from: event.meta.cut_from,
+        shipped: None,
     };
     let format = event.meta.format.parse().unwrap_or_default();
     let again = decode::Choice::new(format, [&event.raw[..]]).decode(&event.raw, &place);
