@@ -1,6 +1,6 @@
 //! Sources that stay: followed files, listeners, the journal. One thread each, supervised, counted and watched for silence.
 //!
-//! A source that names many senders (syslog, push) is read record by record; a file or the journal by the format of its first records.
+//! A source that names many senders (syslog) is read record by record; a file or the journal by the format of its first records.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

@@ -159,7 +159,6 @@ mod tests {
         check("syslog+tls://[::]:6514?cert=/etc/a%20b.pem&key=k", r#"Some([::]:6514) [("cert", "/etc/a b.pem"), ("key", "k")]"#);
         check("journald:", "journald None []");
         check("journald:?unit=ssh.service", r#"[("unit", "ssh.service")]"#);
-        check("push://127.0.0.1:8088?token-file=t", r#"[("token-file", "t")]"#);
     }
 
     #[test]
@@ -175,8 +174,6 @@ mod tests {
         check("syslog+tls://127.0.0.1:6514?cert=x", "key= is missing");
         check("syslog+tls://127.0.0.1:6514?cert=x&cert=y&key=z", "cert is given twice");
         check("syslog+tls://127.0.0.1:6514?cert=&key=z", "cert is given without a value");
-        check("push://127.0.0.1:8088", "token-file= is missing");
-        check("push://127.0.0.1:8088?token-file", "token-file has no value");
         check("journald://host", "journald: has no address");
         check("journald:?token=1", "known are unit, since, directory");
     }
@@ -187,6 +184,5 @@ mod tests {
         assert_eq!(warning("syslog+udp://127.0.0.1:5514"), None);
         assert_eq!(warning("syslog+tls://0.0.0.0:6514?cert=a&key=b"), None);
         assert!(warning("syslog+tcp://0.0.0.0:5514").is_some_and(|w| w.contains("syslog+tls://0.0.0.0:5514")));
-        assert!(warning("push://192.0.2.1:8088?token-file=t").is_some_and(|w| w.contains("push+tls://192.0.2.1:8088")));
     }
 }

@@ -78,14 +78,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         hunts(&mut out, &log, events)?;
         writeln!(out, "resident after hunts          {:>9} MB", resident_mb())?;
         drop((writer, log));
+        again(&mut out, dir.path())?;
         std::fs::rename(dir.keep(), keep)?;
         return Ok(());
     }
     drop((writer, log));
-    let started = Instant::now();
-    let opened = open(dir.path(), Options::default())?;
-    writeln!(out, "reopen                        {:>9.1?}", started.elapsed())?;
-    drop(opened);
+    again(&mut out, dir.path())?;
     let mut indexes = std::fs::read_dir(dir.path().join("log"))?
         .filter_map(|e| Some(e.ok()?.path()))
         .filter(|p| p.extension().is_some_and(|e| e == "idx"));
@@ -96,6 +94,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let log = open_read_only(dir.path())?;
     writeln!(out, "reopen after a kill, reading  {:>9.1?}", started.elapsed())?;
     searches(&mut out, &log, ", reopened")?;
+    Ok(())
+}
+
+/// A start on what is there, and the proof that it is what was written.
+fn again(out: &mut dyn Write, dir: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
+    let started = Instant::now();
+    drop(open(dir, Options::default())?);
+    writeln!(out, "reopen                        {:>9.1?}", started.elapsed())?;
+    let started = Instant::now();
+    let report = store::audit::verify(dir, &store::audit::Known::default())?;
+    let took = started.elapsed();
+    let rate = report.bytes as f64 / took.as_secs_f64() / 1e6;
+    writeln!(out, "audit verify                  {took:>9.1?}, {rate:.0} MB/s of records, ok: {}", report.ok)?;
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use crate::{feed, paths};
 /// Incidents are kept in the data directory: `incident list`, `explain` and `undo` work on them afterwards.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  bartizan watch /var/log/auth.log\n  bartizan watch /var/log/nginx/access.log --follow\n  bartizan watch journald: syslog+udp://0.0.0.0:5514\n  bartizan watch push://127.0.0.1:8088?token-file=/etc/bartizan/token\n\nExit codes: 0 fine; 3 a source could not be read."
+    after_help = "Examples:\n  bartizan watch /var/log/auth.log\n  bartizan watch /var/log/nginx/access.log --follow\n  bartizan watch journald: syslog+udp://0.0.0.0:5514\n  bartizan watch syslog+tls://0.0.0.0:6514?cert=log.pem\\&key=log.key\n\nExit codes: 0 fine; 3 a source could not be read."
 )]
 pub(super) struct Watch {
     /// Files, folders, `-`, or one of those below
