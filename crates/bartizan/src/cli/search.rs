@@ -1,7 +1,7 @@
 //! `search`: the language of the console's search page, on the command line.
 
 use clap::Args;
-use event::{Event, ocsf};
+use event::{Body, Event, ocsf};
 use serde_json::json;
 use store::{Page, Query, Table};
 
@@ -76,10 +76,14 @@ fn listed(page: &Page, ndjson: bool, global: &Global) {
 /// The record as it came, or what Bartizan itself has to say.
 fn words(event: &Event) -> String {
     const WIDTH: usize = 160;
-    let whole = if event.raw.is_empty() {
-        ocsf::json(event).get("message").and_then(|m| m.as_str()).map_or_else(|| event.body.class().0.to_owned(), ToOwned::to_owned)
-    } else {
-        String::from_utf8_lossy(event.raw.get(..WIDTH * 4).unwrap_or(&event.raw)).into_owned()
+    let whole = match &event.body {
+        Body::Finding(finding) => {
+            format!("{} {}", finding.title, finding.actor().map_or_else(String::new, ToString::to_string))
+        }
+        Body::Incident(incident) => format!("{} {}", incident.uid, incident.title),
+        Body::Response(response) => format!("{} {}: {}", response.verb(), response.target, response.phase.word()),
+        Body::Order(order) => format!("{} by {}", serde_json::to_string(&order.what).unwrap_or_default(), order.by),
+        _ => String::from_utf8_lossy(event.raw.get(..WIDTH * 4).unwrap_or(&event.raw)).into_owned(),
     };
     let short: String = whole.chars().take(WIDTH).collect();
     out::shown(&short)
