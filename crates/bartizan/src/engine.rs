@@ -50,6 +50,8 @@ pub enum Input {
     Never(incident::Never),
     /// Brings the log to an end, for another process; answers when it is free.
     Release(SyncSender<()>),
+    /// Brings the log to an end; answers when its last head is signed and the checkpoint written.
+    End(SyncSender<()>),
 }
 
 /// Batches in flight between the rim and the engine; a full queue makes files wait.
@@ -110,10 +112,17 @@ pub struct Engine {
     checkpoints: Option<Checkpoints>,
     /// Whom this process itself never blocks, without what the configuration adds.
     points: Points,
-    /// Who waits for the log, and when what is held was last counted.
-    released: Option<SyncSender<()>>,
+    /// Nothing is taken any more.
+    over: Option<Over>,
     stuck: Option<Stuck>,
+    /// When what is held was last counted.
     counted: Time,
+}
+
+/// Who waits for the end of the log, and whether what still comes in goes to another process.
+struct Over {
+    heard: SyncSender<()>,
+    passed_on: bool,
 }
 
 impl Engine {
@@ -154,7 +163,7 @@ impl Engine {
             orders: 0,
             checkpoints: None,
             points: points.clone(),
-            released: None,
+            over: None,
             stuck: None,
             counted: now,
         };
@@ -233,11 +242,14 @@ impl Engine {
             if self.stuck.is_some() {
                 self.wait_for_room(inputs);
             }
-            if let Some(released) = self.released.take() {
+            if let Some(over) = self.over.take() {
+                self.give_up();
                 self.remember(true);
                 drop(self);
-                let _ = released.send(());
-                inputs.iter().for_each(pass);
+                let _ = over.heard.send(());
+                if over.passed_on {
+                    inputs.iter().for_each(pass);
+                }
                 return;
             }
             self.tick(clock::now());
@@ -274,12 +286,13 @@ impl Engine {
                     }
                 }
                 Input::Never(never) => self.pipeline.never = self.points.near(never),
-                Input::Release(done) => {
-                    self.settle(&mut events, &mut observed, &mut found, &mut receipts);
-                    let outcome = self.pipeline.rest(Some(clock::now()));
-                    self.keep(Vec::new(), outcome, clock::now());
-                    self.released = Some(done);
-                    return;
+                Input::Release(heard) => {
+                    self.over = Some(Over { heard, passed_on: true });
+                    break;
+                }
+                Input::End(heard) => {
+                    self.over = Some(Over { heard, passed_on: false });
+                    break;
                 }
             }
             if events.len() + observed.len() < STEP_MAX && self.stuck.is_none() {
@@ -287,6 +300,10 @@ impl Engine {
             }
         }
         self.settle(&mut events, &mut observed, &mut found, &mut receipts);
+        if self.over.is_some() {
+            let outcome = self.pipeline.rest(Some(clock::now()));
+            self.keep(Vec::new(), outcome, clock::now());
+        }
     }
 
     /// One step, and the answer to those who wait for it.
@@ -475,6 +492,8 @@ impl Engine {
                 answer
             }
             What::Reopen { incident } | What::Note { incident, .. } => self.about_incident(&order, incident, now),
+            // Said, so that it is in the log.
+            What::SignIn { .. } | What::TakeUp { .. } => Answer { done: 1, of: 1, text: "written".into(), ..Answer::default() },
         }
     }
 

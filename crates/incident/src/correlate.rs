@@ -241,7 +241,9 @@ impl Correlator {
             | What::Reject { .. }
             | What::Block { .. }
             | What::Quarantine { .. }
-            | What::Enforce { .. } => {
+            | What::Enforce { .. }
+            | What::SignIn { .. }
+            | What::TakeUp { .. } => {
                 return None;
             }
         };

@@ -128,7 +128,7 @@ pub(crate) fn ids<'a>(event: &'a Event, each: &mut dyn FnMut(&'a str)) {
                 | What::Reopen { incident: id }
                 | What::Quarantine { incident: id, .. }
                 | What::Note { incident: id, .. } => each(id),
-                What::Block { .. } | What::Enforce { .. } => {}
+                What::Block { .. } | What::Enforce { .. } | What::SignIn { .. } | What::TakeUp { .. } => {}
             }
         }
         _ => {}

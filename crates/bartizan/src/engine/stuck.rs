@@ -122,7 +122,7 @@ impl Engine {
         }
     }
 
-    fn give_up(&mut self) {
+    pub(super) fn give_up(&mut self) {
         if let Some(mut stuck) = self.stuck.take() {
             stuck.receipts.drain(..).for_each(|receipt| receipt.answer(false));
             self.shared.figures.lost(stuck.records.len() as u64);
