@@ -58,6 +58,8 @@ pub enum Input {
 const QUEUE: usize = 16;
 /// Events of one step: bounds the time to the next `fsync`.
 const STEP_MAX: usize = 16_384;
+/// From so many on, the events of a step are written while the detectors look at them.
+const AHEAD_FROM: usize = 1_024;
 /// Findings of earlier incidents that are read at start, newest incidents first: bounds the time to start.
 const RESTORED_MAX: usize = 2_000;
 /// A response applied longer ago than this that is told again was renewed.
@@ -350,17 +352,32 @@ impl Engine {
             logins.learn(events);
         }
         self.pipeline.mode = if self.shared.enforce.load(Ordering::Relaxed) { Mode::Enforce } else { Mode::Monitor };
-        let outcome = self.pipeline.step(events, &seen, inline, Some(now));
+        let (pipeline, writer) = (&mut self.pipeline, &mut self.writer);
+        let (ahead, outcome) = if self.stuck.is_none() && events.len() + seen.len() >= AHEAD_FROM {
+            std::thread::scope(|scope| {
+                // What cannot be written now is tried again with all of the step.
+                let (events, seen) = (&*events, &*seen);
+                let writing = scope.spawn(move || writer.write_ahead(&[events, seen]).ok());
+                let outcome = pipeline.step(events, seen, inline, Some(now));
+                (writing.join().unwrap_or_default(), outcome)
+            })
+        } else {
+            (None, pipeline.step(events, &seen, inline, Some(now)))
+        };
         let mut records = std::mem::take(events);
         records.extend(seen);
-        let kept = self.keep(records, outcome, now);
+        let kept = self.keep_behind(ahead, records, outcome, now);
         self.shared.figures.steps.fetch_add(1, Ordering::Relaxed);
         self.shared.figures.step_us.store(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
         kept
     }
 
+    fn keep(&mut self, records: Vec<Event>, outcome: Outcome, now: Time) -> bool {
+        self.keep_behind(None, records, outcome, now)
+    }
+
     /// Writes events and what they led to, then carries out what was planned. False when the log could not be written.
-    fn keep(&mut self, mut records: Vec<Event>, outcome: Outcome, now: Time) -> bool {
+    fn keep_behind(&mut self, ahead: Option<store::Ahead>, mut records: Vec<Event>, outcome: Outcome, now: Time) -> bool {
         let figures = &self.shared.figures;
         figures.findings.fetch_add(outcome.findings.len() as u64, Ordering::Relaxed);
         figures.responses.fetch_add(outcome.planned.len() as u64, Ordering::Relaxed);
@@ -376,7 +393,7 @@ impl Engine {
         if records.is_empty() {
             return true;
         }
-        let Some((records, planned, first)) = self.append_or_hold(records, outcome.planned, now) else { return false };
+        let Some((records, planned, first)) = self.append_or_hold(ahead, records, outcome.planned, now) else { return false };
         self.follow(&records, planned, first, now);
         true
     }
