@@ -35,3 +35,4 @@ pub mod shard;
 pub mod sources;
 pub mod systemd;
 pub mod tls;
+pub mod versions;

@@ -34,6 +34,7 @@ use crate::listeners::Listeners;
 use crate::logins::Logins;
 use crate::pipeline::Pipeline;
 use crate::points::Points;
+use crate::versions::Highest;
 use crate::{clock, hand_over, metrics, paths, recall};
 
 /// Requests between the gateway and the engine; beyond, they are answered and not recorded, which is counted.
@@ -220,6 +221,8 @@ impl Service {
         let gateway_addr = bound_gateway.as_ref().map(|(_, _, addr)| *addr);
         let mut passing = Passing { control: control_socket.clone(), counters: Arc::clone(&counters), gone: false };
         let (send, thread) = engine.start(move |input| passing.pass(input));
+        let (mut highest, unread) = Highest::read(&wanted.data_dir);
+        unread.into_iter().chain(highest.note(&wanted.models).err()).for_each(out::note);
         take_up(&send, &wanted.models, mode)?;
         let board = Arc::new(Board {
             start: Instant::now(),

@@ -80,7 +80,7 @@ targets! {
     evtx_file cloudtrail_file auditd_file zeek_file pcap_file
     archive pe elf pdf office script mail html url content configuration expand
     front request inspect
-    query sigma seclang posture_rules
+    query sigma seclang posture_rules config playbook
     log index sealed record
 }
 

@@ -25,6 +25,8 @@ const BLOCK_RECORDS: u32 = 1_024;
 const BLOCK_BYTES: u64 = 4 << 20;
 const BLOOM_BYTES: usize = 2_048;
 const BLOOM_HASHES: u32 = 4;
+/// Different values of fields that a block remembers.
+const FACETS_MAX: usize = 48;
 /// Places of damage that are remembered; more are only counted.
 pub(crate) const DAMAGE_MAX: usize = 1_000;
 
@@ -46,12 +48,15 @@ pub(crate) struct Block {
     pub(crate) last: Time,
     pub(crate) classes: Classes,
     bloom: Bytes,
+    /// Of [`facets`], in the order they came; `None` when there were too many, and in indexes of earlier versions.
+    #[serde(default)]
+    facets: Option<Vec<u32>>,
 }
 
 impl Block {
     fn new(start: Place, time: Time) -> Block {
         let bloom = vec![0; BLOOM_BYTES].into();
-        Block { start, end: start, records: 0, first: time, last: time, classes: Classes::NONE, bloom }
+        Block { start, end: start, records: 0, first: time, last: time, classes: Classes::NONE, bloom, facets: Some(Vec::new()) }
     }
 
     fn is_full(&self) -> bool {
@@ -61,6 +66,22 @@ impl Block {
     /// False only when no record of the block has this key.
     pub(crate) fn may_have(&self, key: u64) -> bool {
         bits(key).all(|bit| self.bloom.get(bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1))
+    }
+
+    /// False only when no record of the block has a field of that value.
+    pub(crate) fn may_say(&self, facet: u32) -> bool {
+        self.facets.as_ref().is_none_or(|all| all.contains(&facet))
+    }
+
+    fn add_facet(&mut self, facet: u32) {
+        if let Some(all) = &mut self.facets
+            && !all.contains(&facet)
+        {
+            all.push(facet);
+            if all.len() > FACETS_MAX {
+                self.facets = None;
+            }
+        }
     }
 
     fn add_key(&mut self, key: u64) {
@@ -98,6 +119,43 @@ pub(crate) fn entity_key(entity: &Entity) -> u64 {
     } else {
         entity.key()
     }
+}
+
+/// Key of a field's value, where a few values share out all events: most blocks have no blocked request and no answer 500.
+pub(crate) fn facet_key(field: &str, value: &str) -> u32 {
+    xxh3_64_with_seed(value.as_bytes(), xxh3_64_with_seed(field.as_bytes(), 2)) as u32
+}
+
+/// Stands for any value of a field.
+pub(crate) const ANY: &str = "*";
+
+/// Of a status besides itself: all that begin with the same digit.
+pub(crate) fn hundreds(status: u16) -> &'static str {
+    const ALL: [&str; 10] = ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx", "7xx", "8xx", "9xx"];
+    ALL[usize::from(status / 100).min(9)]
+}
+
+fn facets(event: &Event, each: &mut dyn FnMut(u32)) {
+    let verdict = match &event.body {
+        Body::Http(http) => {
+            if let Some(status) = http.status {
+                each(status_key(status));
+                each(facet_key("status", hundreds(status)));
+            }
+            http.verdict
+        }
+        Body::Finding(finding) => finding.verdict,
+        Body::Authentication(authentication) => return each(facet_key("outcome", authentication.outcome.word())),
+        _ => None,
+    };
+    if let Some(verdict) = verdict {
+        each(facet_key("verdict", verdict.word()));
+        each(facet_key("verdict", ANY));
+    }
+}
+
+pub(crate) fn status_key(status: u16) -> u32 {
+    u32::from(status).wrapping_mul(0x9e37_79b1) ^ 0x5354_4154
 }
 
 /// The ids that an event bears, without its own name.
@@ -261,6 +319,7 @@ impl Index {
             return;
         };
         block.add_key(event.meta.uid.key());
+        facets(event, &mut |key| block.add_facet(key));
         for entity in event.entities() {
             block.add_key(entity_key(&entity));
         }

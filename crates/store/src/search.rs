@@ -60,6 +60,8 @@ pub(crate) struct Plan {
     pub(crate) before: u64,
     /// Of each group, a block must have one key at least.
     pub(crate) keys: Vec<Vec<u64>>,
+    /// The same, of the values of fields.
+    pub(crate) facets: Vec<Vec<u32>>,
     /// Of each group, a record must have one of these byte strings at least.
     pub(crate) needles: Vec<Vec<Needle>>,
     /// What single columns of sealed segments can decide.
@@ -122,6 +124,7 @@ impl Plan {
             classes: Classes::ALL,
             before: u64::MAX,
             keys: Vec::new(),
+            facets: Vec::new(),
             needles: Vec::new(),
             conditions: Vec::new(),
             decided: true,
@@ -136,6 +139,7 @@ impl Plan {
             && self.from.is_none_or(|from| block.last >= from)
             && self.to.is_none_or(|to| block.first < to)
             && self.keys.iter().all(|group| group.iter().any(|key| block.may_have(*key)))
+            && self.facets.iter().all(|group| group.iter().any(|facet| block.may_say(*facet)))
     }
 
     pub(crate) fn wants_record(&self, record: &Row<'_>) -> bool {
