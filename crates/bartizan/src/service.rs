@@ -151,6 +151,8 @@ pub struct Service {
     pub shared: Shared,
     pub console_link: Option<String>,
     pub gateway_addr: Option<std::net::SocketAddr>,
+    /// Listening sockets of the process before this one that are not its own.
+    inherited: Vec<hand_over::Socket>,
 }
 
 impl Service {
@@ -165,7 +167,7 @@ impl Service {
             .build()
             .map_err(|e| Fail::new("E0605", format!("cannot start the runtime: {e}")))?;
         let points = Points { nftables: wanted.nftables.clone(), data_dir: wanted.data_dir.clone() };
-        let (taken, before) = match wanted.operation.take_over {
+        let (mut taken, before) = match wanted.operation.take_over {
             true => take_over(&wanted, &runtime, &points)?,
             false => (None, None),
         };
@@ -325,6 +327,7 @@ impl Service {
         };
         let signals =
             operated.then(|| Signals::hear(&runtime)).transpose().map_err(|e| Fail::new("E0605", format!("cannot hear signals: {e}")))?;
+        let inherited = taken.as_mut().map(hand_over::Taken::rest).unwrap_or_default();
         if let Some(Err(error)) = taken.map(hand_over::Taken::ready) {
             out::note(format!("the process before this one is not told that this one serves: {error}"));
         }
@@ -345,6 +348,7 @@ impl Service {
             shared,
             console_link,
             gateway_addr,
+            inherited,
         })
     }
 
@@ -360,6 +364,16 @@ impl Service {
             Some(runtime) => runtime.handle(),
             None => unreachable!("invariant: the runtime runs until the service is stopped"),
         }
+    }
+
+    /// The listening sockets of the process before this one that are left, once.
+    pub fn inherited(&mut self) -> Vec<hand_over::Socket> {
+        std::mem::take(&mut self.inherited)
+    }
+
+    /// Further sockets for the process after this one.
+    pub fn keep(&self, sockets: Vec<hand_over::Socket>) {
+        self.leaving.keep(sockets);
     }
 
     /// For loops that end with the service.

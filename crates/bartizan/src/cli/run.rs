@@ -53,7 +53,8 @@ pub(super) fn run(args: &Run, global: &Global) -> Result<Exit, Fail> {
     say(config, &service);
     if !config.program.watch.is_empty() {
         let (files, locators) = sources::split(&config.program.watch)?;
-        Sources::open(&files, &locators, &config.program.data_dir)?.start(&service, decode::Format::Auto)?;
+        let inherited = sources::inherited(service.inherited());
+        Sources::open(&files, &locators, &config.program.data_dir, &inherited)?.start(&service, decode::Format::Auto)?;
     }
     let files: Vec<String> = loaded.files.iter().map(|file| file.display().to_string()).collect();
     reload::tell(&loaded.values, &if files.is_empty() { "as built in".to_owned() } else { files.join(", ") }, false, &service);
