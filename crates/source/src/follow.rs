@@ -25,8 +25,8 @@ use crate::{Batch, Done, Error, Out, Short, Source, expand, file};
 mod kept;
 mod open;
 
-pub use kept::kept_position;
 use kept::Kept;
+pub use kept::kept_position;
 use open::Open;
 
 /// Between two looks.
@@ -121,6 +121,8 @@ impl Source for Follow {
         }
         let Some(folder) = &self.folder else { return self.watch(open, splitter, None, out, stop).map_err(Error::read(&self.path)) };
         let kept = Kept::new(folder, &self.path);
+        // Before the first line: who is killed before the first writing knows where it began.
+        kept.begin(open.position(&splitter));
         let mut remembered = |mut batch: Batch| {
             batch.receipt = batch.position.map(|position| kept.receipt(position));
             kept.write(false);
@@ -133,7 +135,14 @@ impl Source for Follow {
 }
 
 impl Follow {
-    fn watch(&self, mut open: Open, mut splitter: Splitter, kept: Option<&Arc<Kept>>, out: &mut Out<'_>, stop: &AtomicBool) -> io::Result<Done> {
+    fn watch(
+        &self,
+        mut open: Open,
+        mut splitter: Splitter,
+        kept: Option<&Arc<Kept>>,
+        out: &mut Out<'_>,
+        stop: &AtomicBool,
+    ) -> io::Result<Done> {
         let mut quiet_polls = 0;
         // What was rotated away while nobody looked, oldest first.
         let mut between = if matches!(self.start, Start::After(_)) { open.later(&self.path) } else { VecDeque::new() };

@@ -75,6 +75,12 @@ impl Kept {
         })
     }
 
+    /// Where this run begins.
+    pub(super) fn begin(&self, position: Position) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).durable = Some(position);
+        self.write(true);
+    }
+
     /// A failure is met again at the next writing; a start without it repeats lines.
     pub(super) fn write(&self, at_once: bool) {
         let position = {
