@@ -34,6 +34,7 @@ use crate::listeners::Listeners;
 use crate::logins::Logins;
 use crate::pipeline::Pipeline;
 use crate::points::Points;
+use crate::privacy::Privacy;
 use crate::{clock, hand_over, metrics, paths, recall};
 
 /// Requests between the gateway and the engine; beyond, they are answered and not recorded, which is counted.
@@ -68,6 +69,8 @@ pub struct Operation {
     pub operated: bool,
     /// Take the listening sockets and the log over from the process that has them.
     pub take_over: bool,
+    /// What of people is replaced; none: as the service of this data directory did last.
+    pub privacy: Option<crate::privacy::Choice>,
 }
 
 /// What whoever holds the service is asked for.
@@ -174,9 +177,10 @@ impl Service {
         let (writer, log) =
             store::open(&wanted.data_dir, store::Options::default()).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
         let inspector = Arc::new(ArcSwap::from_pointee(Inspector::new(&wanted.knowledge)));
+        let privacy = Arc::new(Privacy::open(wanted.operation.privacy.as_ref(), &wanted.data_dir)?);
         let (places, unplaced) = Places::kept(&wanted.data_dir);
         unplaced.iter().for_each(out::note);
-        let logins = wanted.gateway.is_some().then(|| Arc::new(Logins::new(&wanted.knowledge, places.clone())));
+        let logins = wanted.gateway.is_some().then(|| Arc::new(Logins::new(&wanted.knowledge, places.clone(), Arc::clone(&privacy))));
         let mode = if wanted.enforce { Mode::Enforce } else { Mode::Monitor };
         let shards = std::thread::available_parallelism().map_or(2, usize::from);
         let mut pipeline = Pipeline::new(&wanted.knowledge, shards, never.clone(), mode);
@@ -192,6 +196,7 @@ impl Service {
         drop(known);
         let shared = Shared {
             places,
+            privacy,
             logins: logins.clone(),
             models: Some((wanted.data_dir.join("models"), reload(wanted.content.clone(), wanted.data_dir.clone(), Arc::clone(&inspector)))),
             ..Shared::new(wanted.enforce)

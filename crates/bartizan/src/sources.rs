@@ -135,7 +135,7 @@ impl Tap {
             let now = clock::now();
             counters.take(&batch, now);
             let mut events = feed::decode(&batch, &choice, now, 1);
-            again.lock().unwrap_or_else(PoisonError::into_inner).leave_out(&mut events);
+            again.lock().unwrap_or_else(PoisonError::into_inner).leave_out(&mut events, &board.shared.privacy);
             silence.lock().unwrap_or_else(PoisonError::into_inner).heard(&batch.source, now);
             count(board, &name, &choice, &counters, &events);
             let input = match batch.receipt.take() {

@@ -24,6 +24,7 @@ mod flat;
 mod format;
 pub mod journald;
 pub mod mail;
+pub mod mask;
 pub mod office;
 pub mod pcap;
 pub mod pdf;

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use event::{Event, Uid};
 
+use crate::privacy::Privacy;
+
 /// Records at the end of the log that are looked at: more than can be on their way when a process is killed.
 const LOOKED_AT_MAX: u64 = 131_072;
 const PAGE: usize = 8_192;
@@ -44,11 +46,11 @@ impl Again {
     }
 
     /// Takes out what the log has.
-    pub(super) fn leave_out(&mut self, events: &mut Vec<Event>) {
+    pub(super) fn leave_out(&mut self, events: &mut Vec<Event>, privacy: &Privacy) {
         if self.known.is_empty() {
             return;
         }
         let (known, hash) = (&mut self.known, &self.hash);
-        events.retain(|event| known.remove(&event.meta.uid).is_none_or(|held| held != hash.hash_one(&*event.raw)));
+        events.retain(|event| known.remove(&event.meta.uid).is_none_or(|held| held != hash.hash_one(privacy.as_kept(event).as_slice())));
     }
 }

@@ -61,12 +61,16 @@ pub(super) fn read(body: &[u8], index: Option<&str>, source: Arc<str>) -> Result
         let into = target.index.as_deref().or(index).unwrap_or("bartizan");
         let outcome = match (word, document) {
             ("update" | "delete", _) => Err((400, "illegal_argument_exception", "a log does not change: index or create")),
-            (_, None) => return Err(Answer::refusal(Protocol::Elastic, 400, "The bulk request ends with an action and without its document")),
+            (_, None) => {
+                return Err(Answer::refusal(Protocol::Elastic, 400, "The bulk request ends with an action and without its document"));
+            }
             _ if into.len() > NAME_BYTES_MAX || target.id.as_deref().is_some_and(|id| id.len() > NAME_BYTES_MAX) => {
                 Err((400, "illegal_argument_exception", "_index or _id is longer than 512 bytes"))
             }
             (_, Some((document, _))) => match object(document) {
-                Some(document) => taken.add_document(document, None).map(|()| 201).map_err(|_| Answer::too_much(Protocol::Elastic)).map(Ok)?,
+                Some(document) => {
+                    taken.add_document(document, None).map(|()| 201).map_err(|_| Answer::too_much(Protocol::Elastic)).map(Ok)?
+                }
                 None => Err((400, "document_parsing_exception", "the document is no JSON object")),
             },
         };
@@ -120,12 +124,16 @@ pub(super) fn asked(method: &str, path: &str) -> Option<Answer> {
             let features = json!({"ilm": {"available": true, "enabled": false}, "monitoring": {"available": true, "enabled": false}});
             json!({"build": {"hash": "0"}, "license": {"uid": "bartizan", "type": "basic", "mode": "basic", "status": "active"}, "features": features})
         }
-        ("_cluster", "/_cluster/health") if read => json!({"cluster_name": "bartizan", "status": "green", "timed_out": false, "number_of_nodes": 1,
-            "number_of_data_nodes": 1, "active_shards": 0}),
+        ("_cluster", "/_cluster/health") if read => {
+            json!({"cluster_name": "bartizan", "status": "green", "timed_out": false, "number_of_nodes": 1,
+            "number_of_data_nodes": 1, "active_shards": 0})
+        }
         ("_nodes", _) if read => json!({"_nodes": {"total": 1, "successful": 1, "failed": 0}, "cluster_name": "bartizan", "nodes": {}}),
         // There is nothing to set up: every document is taken as it is.
         ("_template" | "_index_template" | "_component_template" | "_ilm" | "_ingest" | "_data_stream" | "_alias", _) if read => json!({}),
-        ("_template" | "_index_template" | "_component_template" | "_ilm" | "_ingest" | "_data_stream", _) if matches!(method, "PUT" | "POST") => {
+        ("_template" | "_index_template" | "_component_template" | "_ilm" | "_ingest" | "_data_stream", _)
+            if matches!(method, "PUT" | "POST") =>
+        {
             json!({"acknowledged": true})
         }
         _ => return None,

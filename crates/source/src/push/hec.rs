@@ -31,9 +31,9 @@ fn invalid(text: &str, code: u32, number: usize) -> Answer {
 
 pub(super) fn events(body: &[u8], source: Arc<str>) -> Result<(Taken, Answer), Answer> {
     let mut taken = Taken::new(source);
-    let mut all = serde_json::Deserializer::from_slice(body).into_iter::<&RawValue>();
+    let all = serde_json::Deserializer::from_slice(body).into_iter::<&RawValue>();
     let mut number = 0;
-    while let Some(one) = all.next() {
+    for one in all {
         let one = one.map_err(|_| invalid("Invalid data format", 6, number))?;
         let wrapper: Wrapper<'_> = serde_json::from_str(one.get()).map_err(|_| invalid("Invalid data format", 6, number))?;
         let event = wrapper.event.ok_or_else(|| invalid("Event field is required", 12, number))?.get();

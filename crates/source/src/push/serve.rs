@@ -154,7 +154,9 @@ impl Front {
         }
         let (protocol, index) = match wanted {
             Wanted::Push(protocol, index) => (protocol, index),
-            Wanted::Health if send.capacity() == 0 => return respond(hec::said("HEC is unhealthy, queues are full", 18, 503), protocol, &head.method),
+            Wanted::Health if send.capacity() == 0 => {
+                return respond(hec::said("HEC is unhealthy, queues are full", 18, 503), protocol, &head.method);
+            }
             Wanted::Health => return respond(hec::said("HEC is healthy", 17, 200), protocol, &head.method),
             Wanted::Elastic(answer) => return respond(answer, protocol, &head.method),
             Wanted::Nothing(_, 405) => return refusal(405, "POST it"),

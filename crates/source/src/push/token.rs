@@ -102,7 +102,9 @@ fn digest(token: &str) -> [u8; 32] {
 
 fn add(all: &mut Vec<(String, [u8; 32])>, name: &str, token: &str) -> Result<(), String> {
     if token.len() < TOKEN_BYTES_MIN || token.len() > TOKEN_BYTES_MAX || !token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(format!("a token has {TOKEN_BYTES_MIN} to {TOKEN_BYTES_MAX} letters, digits and signs; openssl rand -hex 24 makes one"));
+        return Err(format!(
+            "a token has {TOKEN_BYTES_MIN} to {TOKEN_BYTES_MAX} letters, digits and signs; openssl rand -hex 24 makes one"
+        ));
     }
     let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.len() > 64 || !name.chars().all(is_name) {

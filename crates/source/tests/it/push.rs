@@ -133,7 +133,12 @@ fn what_elastic_shippers_ask_first_is_answered() {
 #[test]
 fn hec_codes_are_those_of_splunk() {
     let running = Running::new(HTTP);
-    let ok = post(&running, "/services/collector/event", &[], format!("{{\"time\":1767607200.5,\"event\":\"{SSHD}\"}}{{\"event\":{{\"user\":\"x\"}}}}"));
+    let ok = post(
+        &running,
+        "/services/collector/event",
+        &[],
+        format!("{{\"time\":1767607200.5,\"event\":\"{SSHD}\"}}{{\"event\":{{\"user\":\"x\"}}}}"),
+    );
     assert_eq!((ok.status, json(&ok)), (200, serde_json::json!({"text": "Success", "code": 0})));
     let first = running.next();
     assert_eq!((first.text.as_str(), first.shipped_s), (SSHD, Some(1_767_607_200)));
@@ -279,7 +284,8 @@ fn a_full_engine_is_told_and_nothing_is_lost() {
             let body = format!("line {n}\n");
             let mut stream = if n % 2 == 0 { TcpStream::connect(address).expect("connected") } else { from("127.0.0.2", address) };
             stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-            write!(stream, "POST /lines HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len()).expect("sent");
+            write!(stream, "POST /lines HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+                .expect("sent");
             waiting.push(stream);
         }
         running.counted("refused", 5);
