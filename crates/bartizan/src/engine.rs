@@ -30,6 +30,7 @@ use crate::geo::Places;
 use crate::logins::Logins;
 use crate::pipeline::{Inline, Outcome, Pipeline};
 use crate::points::Points;
+use crate::privacy::Privacy;
 use stuck::Stuck;
 
 mod approval;
@@ -81,6 +82,8 @@ pub struct Shared {
     pub models: Option<(PathBuf, Reload)>,
     /// Names country and network of sign-ins whose records do not.
     pub places: Option<Arc<Places>>,
+    /// What is written about people.
+    pub privacy: Arc<Privacy>,
     /// Who is asked about sign-ins at the gateway.
     pub logins: Option<Arc<Logins>>,
     pub figures: Arc<Figures>,
@@ -98,6 +101,7 @@ impl Shared {
             live: broadcast::channel(1024).0,
             models: None,
             places: None,
+            privacy: Arc::default(),
             logins: None,
             figures: Arc::default(),
         }
@@ -345,15 +349,19 @@ impl Engine {
                 events.push(sign_in.event);
             }
         }
+        let privacy = Arc::clone(&self.shared.privacy);
+        privacy.replace(events);
+        privacy.replace(&mut seen);
         if let Some(places) = &self.shared.places {
             places.fill(events);
         }
+        let secrets = privacy.secrets(events);
         if let Some(logins) = &self.shared.logins {
             logins.learn(events);
         }
         self.pipeline.mode = if self.shared.enforce.load(Ordering::Relaxed) { Mode::Enforce } else { Mode::Monitor };
         let (pipeline, writer) = (&mut self.pipeline, &mut self.writer);
-        let (ahead, outcome) = if self.stuck.is_none() && events.len() + seen.len() >= AHEAD_FROM {
+        let (ahead, mut outcome) = if self.stuck.is_none() && secrets.is_empty() && events.len() + seen.len() >= AHEAD_FROM {
             std::thread::scope(|scope| {
                 // What cannot be written now is tried again with all of the step.
                 let (events, seen) = (&*events, &*seen);
@@ -365,6 +373,8 @@ impl Engine {
             (None, pipeline.step(events, &seen, inline, Some(now)))
         };
         let mut records = std::mem::take(events);
+        Privacy::hide(&mut records, secrets);
+        outcome.findings.iter_mut().for_each(decode::mask::told);
         records.extend(seen);
         let kept = self.keep_behind(ahead, records, outcome, now);
         self.shared.figures.steps.fetch_add(1, Ordering::Relaxed);

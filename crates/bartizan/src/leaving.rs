@@ -30,7 +30,7 @@ pub(crate) struct Leaving {
 
 impl Leaving {
     pub(crate) fn keep(&self, sockets: Vec<Socket>) {
-        *self.sockets.lock().unwrap_or_else(PoisonError::into_inner) = sockets;
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner).extend(sockets);
     }
 
     pub(crate) fn is_handing_over(&self) -> bool {

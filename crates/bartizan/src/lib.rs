@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod paths;
 pub mod pipeline;
 pub mod points;
+pub mod privacy;
 pub mod recall;
 mod rules;
 pub mod scanned;

@@ -34,6 +34,7 @@ use crate::listeners::Listeners;
 use crate::logins::Logins;
 use crate::pipeline::Pipeline;
 use crate::points::Points;
+use crate::privacy::Privacy;
 use crate::versions::Highest;
 use crate::{clock, hand_over, metrics, paths, recall};
 
@@ -69,6 +70,8 @@ pub struct Operation {
     pub operated: bool,
     /// Take the listening sockets and the log over from the process that has them.
     pub take_over: bool,
+    /// What of people is replaced; none: as the service of this data directory did last.
+    pub privacy: Option<crate::privacy::Choice>,
 }
 
 /// What whoever holds the service is asked for.
@@ -152,6 +155,8 @@ pub struct Service {
     pub shared: Shared,
     pub console_link: Option<String>,
     pub gateway_addr: Option<std::net::SocketAddr>,
+    /// Listening sockets of the process before this one that are not its own.
+    inherited: Vec<hand_over::Socket>,
 }
 
 impl Service {
@@ -166,16 +171,17 @@ impl Service {
             .build()
             .map_err(|e| Fail::new("E0605", format!("cannot start the runtime: {e}")))?;
         let points = Points { nftables: wanted.nftables.clone(), data_dir: wanted.data_dir.clone() };
-        let (taken, before) = match wanted.operation.take_over {
+        let (mut taken, before) = match wanted.operation.take_over {
             true => take_over(&wanted, &runtime, &points)?,
             false => (None, None),
         };
         let (writer, log) =
             store::open(&wanted.data_dir, store::Options::default()).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
         let inspector = Arc::new(ArcSwap::from_pointee(Inspector::new(&wanted.knowledge)));
+        let privacy = Arc::new(Privacy::open(wanted.operation.privacy.as_ref(), &wanted.data_dir)?);
         let (places, unplaced) = Places::kept(&wanted.data_dir);
         unplaced.iter().for_each(out::note);
-        let logins = wanted.gateway.is_some().then(|| Arc::new(Logins::new(&wanted.knowledge, places.clone())));
+        let logins = wanted.gateway.is_some().then(|| Arc::new(Logins::new(&wanted.knowledge, places.clone(), Arc::clone(&privacy))));
         let mode = if wanted.enforce { Mode::Enforce } else { Mode::Monitor };
         let shards = std::thread::available_parallelism().map_or(2, usize::from);
         let mut pipeline = Pipeline::new(&wanted.knowledge, shards, never.clone(), mode);
@@ -191,6 +197,7 @@ impl Service {
         drop(known);
         let shared = Shared {
             places,
+            privacy,
             logins: logins.clone(),
             models: Some((wanted.data_dir.join("models"), reload(wanted.content.clone(), wanted.data_dir.clone(), Arc::clone(&inspector)))),
             ..Shared::new(wanted.enforce)
@@ -328,6 +335,7 @@ impl Service {
         };
         let signals =
             operated.then(|| Signals::hear(&runtime)).transpose().map_err(|e| Fail::new("E0605", format!("cannot hear signals: {e}")))?;
+        let inherited = taken.as_mut().map(hand_over::Taken::rest).unwrap_or_default();
         if let Some(Err(error)) = taken.map(hand_over::Taken::ready) {
             out::note(format!("the process before this one is not told that this one serves: {error}"));
         }
@@ -348,6 +356,7 @@ impl Service {
             shared,
             console_link,
             gateway_addr,
+            inherited,
         })
     }
 
@@ -363,6 +372,16 @@ impl Service {
             Some(runtime) => runtime.handle(),
             None => unreachable!("invariant: the runtime runs until the service is stopped"),
         }
+    }
+
+    /// The listening sockets of the process before this one that are left, once.
+    pub fn inherited(&mut self) -> Vec<hand_over::Socket> {
+        std::mem::take(&mut self.inherited)
+    }
+
+    /// Further sockets for the process after this one.
+    pub fn keep(&self, sockets: Vec<hand_over::Socket>) {
+        self.leaving.keep(sockets);
     }
 
     /// For loops that end with the service.

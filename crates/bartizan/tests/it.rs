@@ -10,6 +10,7 @@ mod it {
     mod drift;
     mod fairness;
     mod filter;
+    mod followed;
     mod full;
     mod geo;
     mod kill;

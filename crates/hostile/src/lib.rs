@@ -61,6 +61,7 @@ pub const ALL: &[Target] = &[
     target("front", 3_000, front::wire),
     target("request", 3_000, front::values),
     target("inspect", 1_500, front::inspect),
+    target("push", 2_000, front::push),
     // Languages that people write.
     target("query", 4_000, language::query),
     target("sigma", 1_500, language::sigma),

@@ -25,6 +25,7 @@ mod order;
 pub mod out;
 mod playbook;
 mod posture;
+mod privacy;
 mod protect;
 mod replay;
 mod response;
@@ -101,6 +102,7 @@ enum Command {
     Geo(geo::Geo),
     Search(search::Search),
     Audit(audit::Audit),
+    Privacy(privacy::PrivacyCommand),
     Template(template::Template),
     Series(series::Series),
     Model(model::Model),
@@ -152,6 +154,7 @@ pub fn main() -> ExitCode {
         Command::Generate(args) => generate::run(&args, &global),
         Command::Geo(args) => geo::run(&args, &global),
         Command::Search(args) => search::run(&args, &global),
+        Command::Privacy(args) => privacy::run(&args, &global),
         Command::Audit(args) => audit::run(&args, &global),
         Command::Template(args) => template::run(&args, &global),
         Command::Series(args) => series::run(&args, &global),

@@ -94,6 +94,14 @@ fn sources(page: &mut Page, board: &Board) {
         Kind::Gauge,
         of(|s| s.last_event.map_or(0.0, |t| t.us() as f64 / 1e6)),
     );
+    let taps = board.taps();
+    let told = ["cut", "shed", "connections", "refused", "broken", "restarts"];
+    for metric in source::METRICS.iter().filter(|metric| told.contains(&metric.name)) {
+        let name = format!("bartizan_source_{}{}", metric.name, if metric.is_gauge { "" } else { "_total" });
+        let kind = if metric.is_gauge { Kind::Gauge } else { Kind::Counter };
+        let rows = taps.iter().map(|(name, counters)| (vec![("source", name.clone())], (metric.read)(counters) as f64));
+        page.family(&name, &format!("{}: {}.", metric.unit, metric.about), kind, rows.collect::<Vec<_>>());
+    }
 }
 
 fn engine(page: &mut Page, board: &Board) {
@@ -103,6 +111,8 @@ fn engine(page: &mut Page, board: &Board) {
     page.counter("bartizan_engine_responses_total", "Responses that were planned.", f.responses.load(Relaxed));
     page.one("bartizan_engine_step_seconds", "How long the latest step took.", Kind::Gauge, f.step_us.load(Relaxed) as f64 / 1e6);
     page.counter("bartizan_log_records_written_total", "Records written by this process.", f.records.load(Relaxed));
+    let masked = board.shared.privacy.masked.load(Relaxed);
+    page.counter("bartizan_privacy_secrets_masked_total", "Secrets in records of logs that were not written.", masked);
     page.counter("bartizan_log_records_lost_total", "Records that the log refused to take.", f.not_kept.load(Relaxed));
 }
 
