@@ -167,5 +167,6 @@ pub(crate) fn order_text(what: &What) -> String {
         What::Quarantine { path, .. } => format!("quarantine {path}"),
         What::Enforce { on: true } => "start blocking".to_owned(),
         What::Enforce { on: false } => "stop blocking: record only".to_owned(),
+        What::Retain(retain) => format!("remove {} records by {}", retain.records, retain.rule),
     }
 }

@@ -241,7 +241,8 @@ impl Correlator {
             | What::Reject { .. }
             | What::Block { .. }
             | What::Quarantine { .. }
-            | What::Enforce { .. } => {
+            | What::Enforce { .. }
+            | What::Retain(_) => {
                 return None;
             }
         };

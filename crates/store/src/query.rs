@@ -393,5 +393,6 @@ fn order_says(what: &event::order::What, has: &dyn Fn(&str) -> bool) -> bool {
         What::Close { incident, note: text, .. } | What::Note { incident, text } => has(incident) || has(text),
         What::Reopen { incident } => has(incident),
         What::Enforce { .. } => false,
+        What::Retain(retain) => has(&retain.rule) || retain.classes.iter().any(|class| has(class)),
     }
 }

@@ -11,6 +11,7 @@
 //! all of it anew: therefore `audit verify --head` compares with a head that was kept elsewhere.
 
 mod head;
+mod gaps;
 mod heads;
 mod keeper;
 mod proof;
@@ -18,9 +19,11 @@ mod tree;
 mod verify;
 
 pub use head::{Head, PublicKey};
+pub(crate) use heads::sizes;
 pub(crate) use keeper::{Keeper, Opening};
 pub use proof::{Growth, Inclusion, Proof, latest};
 pub use tree::Hash;
+pub(crate) use tree::BLOCK_LEVEL;
 pub use verify::{Bad, Known, Report, verify};
 
 use std::path::{Path, PathBuf};
@@ -29,10 +32,10 @@ pub(crate) fn dir(data_dir: &Path) -> PathBuf {
     data_dir.join("audit")
 }
 
-const HEADS: &str = "heads.jsonl";
-const BLOCKS: &str = "blocks";
-const KEY: &str = "key.pub";
+pub(crate) const HEADS: &str = "heads.jsonl";
+pub(crate) const BLOCKS: &str = "blocks";
+pub(crate) const KEY: &str = "key.pub";
 
-fn leaves_name(first: u64) -> String {
+pub(crate) fn leaves_name(first: u64) -> String {
     format!("{first:016x}.leaves")
 }
