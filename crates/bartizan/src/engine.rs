@@ -211,6 +211,8 @@ impl Engine {
         if let Err(why) = done {
             say(&why);
         }
+        // Before it there is nothing that a start reads again.
+        self.writer.retain_below(checkpoints.latest());
     }
 
     /// Gives the engine its thread. `pass` gets what still comes in when the log was given to another process.

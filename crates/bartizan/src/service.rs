@@ -64,6 +64,8 @@ pub struct Operation {
     pub operated: bool,
     /// Take the listening sockets and the log over from the process that has them.
     pub take_over: bool,
+    /// What goes from the log by itself.
+    pub retention: Option<store::retain::Policy>,
 }
 
 /// What whoever holds the service is asked for.
@@ -165,8 +167,9 @@ impl Service {
             true => take_over(&wanted, &runtime, &points)?,
             false => (None, None),
         };
+        let log_options = store::Options { retention: wanted.operation.retention.clone(), ..store::Options::default() };
         let (writer, log) =
-            store::open(&wanted.data_dir, store::Options::default()).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
+            store::open(&wanted.data_dir, log_options).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
         let inspector = Arc::new(ArcSwap::from_pointee(Inspector::new(&wanted.knowledge)));
         let (places, unplaced) = Places::kept(&wanted.data_dir);
         unplaced.iter().for_each(out::note);

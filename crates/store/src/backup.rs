@@ -4,9 +4,12 @@
 //! the segment that is written up to what the head attests, and no more of heads, roots and leaves than it covers. It is verified before it
 //! is said to be one.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +20,7 @@ use crate::Error;
 
 /// As long as a finished segment is sealed or rewritten while it is copied.
 const TRIES: usize = 8;
+const SOON: Duration = Duration::from_millis(250);
 /// Written into every backup: which head it ends with.
 pub const MANIFEST: &str = "backup.json";
 /// Of the form of a backup.
@@ -41,10 +45,23 @@ pub fn backup(data_dir: &Path, target: &Path, program: &str) -> Result<(Manifest
         return Err(Error::Missing { dir: data_dir.to_owned() });
     }
     let mut tried = 0;
-    let head = loop {
+    loop {
         tried += 1;
         match copy(data_dir, target) {
-            Ok(head) => break head,
+            Ok((head, behind)) if behind == 0 || tried >= TRIES => {
+                let manifest = Manifest { schema: "bartizan.backup/1".into(), version: VERSION, program: program.to_owned(), head };
+                let report = check(target, &manifest)?;
+                if report.ok || tried >= TRIES {
+                    let path = target.join(MANIFEST);
+                    let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
+                    fs::write(&path, text).map_err(Error::io("write", &path))?;
+                    return Ok((manifest, report));
+                }
+                // Changed while it was copied, or it is what it is: the last try says so.
+                tried = tried.max(TRIES - 3);
+            }
+            // A segment was finished that the head does not cover: soon there is one that does, unless nothing runs.
+            Ok(_) => std::thread::sleep(SOON),
             // The file was sealed, rewritten or removed since it was listed.
             Err(Error::Io { source, .. }) if tried < TRIES && source.kind() == io::ErrorKind::NotFound => {}
             Err(Error::Sealed { .. }) if tried < TRIES => {}
@@ -54,13 +71,7 @@ pub fn backup(data_dir: &Path, target: &Path, program: &str) -> Result<(Manifest
             let part = target.join(part);
             fs::remove_dir_all(&part).map_err(Error::io("remove", &part))?;
         }
-    };
-    let manifest = Manifest { schema: "bartizan.backup/1".into(), version: VERSION, program: program.to_owned(), head };
-    let path = target.join(MANIFEST);
-    let text = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
-    fs::write(&path, text).map_err(Error::io("write", &path))?;
-    let report = check(target, &manifest)?;
-    Ok((manifest, report))
+    }
 }
 
 /// Reads what a backup says about itself; one of a newer program is refused.
@@ -114,35 +125,38 @@ pub fn must_be_empty(dir: &Path) -> Result<(), Error> {
     }
 }
 
-/// The head first: everything that it covers is on disk already.
-fn copy(data_dir: &Path, target: &Path) -> Result<Option<Head>, Error> {
-    let head = audit::latest(data_dir)?;
-    let size = head.as_ref().map_or(0, |head| head.size);
+/// Finished segments first, so that the head is signed after every order of retention that they rest on; then what it covers of the rest.
+/// Returns also how many records behind it came with a finished segment.
+fn copy(data_dir: &Path, target: &Path) -> Result<(Option<Head>, u64), Error> {
     let (logs, to_logs) = (data_dir.join("log"), target.join("log"));
     let (trees, to_trees) = (audit::dir(data_dir), target.join("audit"));
     for dir in [&to_logs, &to_trees] {
         fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
     }
-    if head.is_none() {
-        return Ok(None);
+    let mut ends = BTreeMap::new();
+    for first in segment::list_of(&logs, ".seal")? {
+        if let Some(records) = seal(&logs, &to_logs, first)? {
+            ends.insert(first, records);
+        }
     }
-    let mut firsts: Vec<u64> = segment::list(&logs)?.into_iter().chain(segment::list_of(&logs, ".seal")?).filter(|first| *first < size).collect();
-    firsts.sort_unstable();
-    firsts.dedup();
-    for first in firsts {
-        let leaves = audit::leaves_name(first);
-        let kept = match seal(&logs, &to_logs, first)? {
-            Some(0) => continue,
-            Some(records) => records,
-            None => hot(&logs, &to_logs, first, size)?,
-        };
-        beginning(&trees.join(&leaves), &to_trees.join(&leaves), kept.min(size - first).saturating_mul(8))?;
+    let Some(head) = audit::latest(data_dir)? else { return Ok((None, 0)) };
+    let size = head.size;
+    for first in segment::list(&logs)?.into_iter().filter(|first| *first < size) {
+        if let Entry::Vacant(new) = ends.entry(first) {
+            let records = seal(&logs, &to_logs, first)?;
+            new.insert(records.map_or_else(|| hot(&logs, &to_logs, first, size), Ok)?);
+        }
     }
+    for (first, records) in ends.iter().filter(|(_, records)| **records > 0) {
+        let leaves = audit::leaves_name(*first);
+        beginning(&trees.join(&leaves), &to_trees.join(&leaves), records.saturating_mul(8))?;
+    }
+    let behind = ends.iter().map(|(first, records)| first + records).max().unwrap_or(0).saturating_sub(size);
     let path = trees.join(audit::KEY);
     fs::copy(&path, to_trees.join(audit::KEY)).map_err(Error::io("copy", &path))?;
     beginning(&trees.join(audit::BLOCKS), &to_trees.join(audit::BLOCKS), size / 1_024 * 32)?;
-    heads(&trees.join(audit::HEADS), &to_trees.join(audit::HEADS), head.as_ref())?;
-    Ok(head)
+    heads(&trees.join(audit::HEADS), &to_trees.join(audit::HEADS), Some(&head))?;
+    Ok((Some(head), behind))
 }
 
 /// Number of offsets of a sealed segment, 0 when nothing is left of it; `None` when it is not sealed.

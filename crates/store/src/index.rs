@@ -413,11 +413,19 @@ impl Index {
 
     /// The version of an index or seal that is newer than this program.
     pub(crate) fn newer(path: &Path) -> Option<u32> {
-        let mut head = [0; 12];
-        File::open(path).ok()?.read_exact(&mut head).ok()?;
-        let [magic @ .., a, b, c, d] = head;
-        let version = u32::from_le_bytes([a, b, c, d]);
-        (magic == *MAGIC && version > VERSION_CUT).then_some(version)
+        let mut head = [0; 16];
+        let mut file = File::open(path).ok()?;
+        file.read_exact(&mut head).ok()?;
+        let (magic, rest) = head.split_first_chunk::<8>()?;
+        let (version, crc) = rest.split_first_chunk::<4>()?;
+        let version = u32::from_le_bytes(*version);
+        if magic != MAGIC || version <= VERSION_CUT {
+            return None;
+        }
+        // Or it is damaged: then it is made again.
+        let mut payload = Vec::new();
+        file.take(INDEX_BYTES_MAX).read_to_end(&mut payload).ok()?;
+        (crc32fast::hash(&payload).to_le_bytes() == *crc).then_some(version)
     }
 
     fn read(path: &Path) -> Option<(Index, Option<Sums>, Option<Cut>)> {

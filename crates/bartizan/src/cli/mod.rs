@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 mod audit;
+mod backup;
 mod check;
 mod config;
 mod console;
@@ -19,6 +20,7 @@ mod generate;
 mod geo;
 mod hand_in;
 mod incident;
+mod log;
 mod model;
 mod model_content;
 mod order;
@@ -101,6 +103,9 @@ enum Command {
     Geo(geo::Geo),
     Search(search::Search),
     Audit(audit::Audit),
+    Log(log::Log),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Template(template::Template),
     Series(series::Series),
     Model(model::Model),
@@ -153,6 +158,9 @@ pub fn main() -> ExitCode {
         Command::Geo(args) => geo::run(&args, &global),
         Command::Search(args) => search::run(&args, &global),
         Command::Audit(args) => audit::run(&args, &global),
+        Command::Log(args) => log::run(&args, &global),
+        Command::Backup(args) => backup::backup(&args, &global),
+        Command::Restore(args) => backup::restore(&args, &global),
         Command::Template(args) => template::run(&args, &global),
         Command::Series(args) => series::run(&args, &global),
         Command::Forecast(args) => forecast::run(&args, &global),

@@ -148,7 +148,7 @@ fn wanted(config: &Config, certificate: Option<Arc<Certificate>>, take_over: boo
     said.iter().for_each(out::note);
     let gateway = config.gateway.as_ref().map(|gateway| of_gateway(gateway, certificate)).transpose()?;
     Ok(Wanted {
-        operation: Operation { metrics: config.metrics.as_ref().map(of_metrics).transpose()?, operated: true, take_over },
+        operation: Operation { metrics: config.metrics.as_ref().map(of_metrics).transpose()?, operated: true, take_over, retention: Some(config.retention.clone()) },
         content: program.content.clone(),
         data_dir: program.data_dir.clone(),
         demo: false,

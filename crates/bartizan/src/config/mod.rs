@@ -26,6 +26,7 @@ pub struct Config {
     pub console: Option<Console>,
     pub metrics: Option<section::metrics::Metrics>,
     pub response: section::response::Response,
+    pub retention: store::retain::Policy,
     pub diagnostics: section::diagnostics::Form,
 }
 
@@ -95,6 +96,7 @@ pub fn of(values: &mut Values) -> Config {
         console: section::console::read(values).map(|c| Console { listen: c.listen, names: c.names }),
         metrics: section::metrics::read(values),
         response: section::response::read(values),
+        retention: section::retention::read(values),
         diagnostics: section::diagnostics::read(values),
     }
 }

@@ -147,7 +147,7 @@ fn verify_once(data_dir: &Path, known: &Known) -> Result<Report, Error> {
         retained: HashSet::new(),
         removed: 0,
     };
-    let bad = walk.all(&logs, &state, &mut report)?.or_else(|| walk.unattested_cut());
+    let bad = walk.all(&logs, &state, &mut report)?;
     report.removed = walk.removed;
     let size = walk.frontier.size();
     report.unattested = size.saturating_sub(heads.all.last().map_or(0, |head| head.size));
@@ -161,6 +161,7 @@ fn verify_once(data_dir: &Path, known: &Known) -> Result<Report, Error> {
             why: "no head: nothing was ever attested here, or it was removed".into(),
         })
     });
+    let bad = bad.or_else(|| walk.unattested_cut());
     Ok(match bad {
         Some(bad) => report.bad(bad),
         None => Report { ok: true, ..report },

@@ -51,7 +51,7 @@ fn beside_a_writer_it_ends_with_a_signed_head() {
     let mut before = 0;
     for ((said, report), target) in made {
         let size = said.head.as_ref().expect("a head").size;
-        assert!(report.ok && size > before && report.unattested == 0, "{report:?}");
+        assert!(report.ok && size > before && report.unattested == 0, "{:?} of {size}", report.first_bad);
         assert_eq!(report.records + report.removed, size);
         assert_eq!(manifest(target.path()).expect("read"), said);
         let there = open_read_only(target.path()).expect("opened");

@@ -11,9 +11,9 @@ pub mod login;
 pub mod metrics;
 pub mod program;
 pub mod response;
+pub mod retention;
 
-/// In the order of the reference. Places for those that are being built: `[[source]]` (where events come from), `[log]` (what is kept and
-/// for how long), `[playbook]` (who is asked before something is done).
+/// In the order of the reference. Places for those that are being built: `[[source]]` (where events come from), `[playbook]` (who is asked before something is done).
 pub const ALL: &[&Section] = &[
     &program::SECTION,
     &gateway::SECTION,
@@ -22,6 +22,7 @@ pub const ALL: &[&Section] = &[
     &console::SECTION,
     &metrics::SECTION,
     &response::SECTION,
+    &retention::SECTION,
     &diagnostics::SECTION,
 ];
 
