@@ -105,7 +105,7 @@ impl Passing {
                 self.events(&events);
                 receipt.answer(!self.gone);
             }
-            Input::Flush(done) | Input::Release(done) => drop(done.send(())),
+            Input::Flush(done) | Input::Release(done) | Input::End(done) => drop(done.send(())),
             Input::Order(_, _, reply) => drop(reply.send(refused())),
             Input::Found(_) | Input::Never(_) => {}
         }

@@ -15,6 +15,8 @@ use arc_swap::ArcSwap;
 use console::{About, ModelState, Site, SourceState};
 use detect::Knowledge;
 use detect::web::request::Inspector;
+use event::Text;
+use event::order::What;
 use event::response::Mode;
 use incident::Never;
 use tokio::signal::unix::{Signal, SignalKind};
@@ -38,6 +40,8 @@ use crate::{clock, hand_over, metrics, paths, recall};
 const QUEUE: usize = 8_192;
 /// Messages for open pages, as [`Shared::new`] makes the channel.
 const LIVE: usize = 1_024;
+/// What the engine has left at a stop: one step, a checkpoint, the sealing of a segment that it has begun.
+const END: Duration = Duration::from_secs(30);
 
 pub struct Wanted {
     pub operation: Operation,
@@ -168,8 +172,7 @@ impl Service {
             false => (None, None),
         };
         let log_options = store::Options { retention: wanted.operation.retention.clone(), ..store::Options::default() };
-        let (writer, log) =
-            store::open(&wanted.data_dir, log_options).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
+        let (writer, log) = store::open(&wanted.data_dir, log_options).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
         let inspector = Arc::new(ArcSwap::from_pointee(Inspector::new(&wanted.knowledge)));
         let (places, unplaced) = Places::kept(&wanted.data_dir);
         unplaced.iter().for_each(out::note);
@@ -219,6 +222,7 @@ impl Service {
         let gateway_addr = bound_gateway.as_ref().map(|(_, _, addr)| *addr);
         let mut passing = Passing { control: control_socket.clone(), counters: Arc::clone(&counters), gone: false };
         let (send, thread) = engine.start(move |input| passing.pass(input));
+        take_up(&send, &wanted.models, mode)?;
         let board = Arc::new(Board {
             start: Instant::now(),
             sources: Mutex::new(Vec::new()),
@@ -434,20 +438,46 @@ impl Service {
             let _ = send.send(Input::Flush(done));
             let _ = wait.recv_timeout(Duration::from_secs(5));
             self.shared.stopping.store(true, Ordering::Relaxed);
-            drop(send);
             if let Some(runtime) = self.runtime.take() {
                 runtime.shutdown_timeout(Duration::from_millis(1_500));
             }
             drop(self.control.take());
             drop(self.drifts.take());
-            // The engine ends when the last sender is gone; a forwarding thread may hold one a moment longer.
-            let start = Instant::now();
-            while !thread.is_finished() && start.elapsed() < Duration::from_secs(1) {
-                std::thread::sleep(Duration::from_millis(10));
+            // Not left to the last sender: forwarding threads hold some.
+            let (done, wait) = std::sync::mpsc::sync_channel(1);
+            let ended = send.send(Input::End(done)).is_err() || wait.recv_timeout(END).is_ok();
+            if !ended {
+                out::note(format!("the log was not brought to an end within {} s; the next start does it", END.as_secs()));
+                return Exit::CouldNot;
             }
+            drop((send, thread));
         }
         Exit::Fine
     }
+}
+
+/// What decides from now on goes into the log before anything is decided.
+fn take_up(engine: &SyncSender<Input>, models: &[ModelState], mode: Mode) -> Result<(), Fail> {
+    let mode = if mode == Mode::Enforce { "enforce" } else { "monitor" };
+    let program = What::TakeUp {
+        thing: "program".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        sha256: Text::default(),
+        text: format!("started in {mode} mode"),
+        refused: false,
+    };
+    let model = |model: &ModelState| What::TakeUp {
+        thing: format!("model {}", model.name).as_str().into(),
+        version: model.version.as_str().into(),
+        sha256: model.digest.as_str().into(),
+        text: if model.signed { String::new() } else { model.thresholds.clone() },
+        refused: !model.signed,
+    };
+    for what in std::iter::once(program).chain(models.iter().map(model)) {
+        let (reply, _) = tokio::sync::oneshot::channel();
+        engine.send(Input::Order(what, "bartizan".into(), reply)).map_err(|_| Fail::new("E0606", "the engine stopped"))?;
+    }
+    Ok(())
 }
 
 /// Takes up the version of a model that now serves: the gateway judges the next request with it. Detectors of the engine's shards keep the

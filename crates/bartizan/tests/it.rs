@@ -2,6 +2,7 @@
 
 mod it {
     mod architecture;
+    mod audited;
     mod canary;
     mod cards;
     mod check;

@@ -242,7 +242,9 @@ impl Correlator {
             | What::Block { .. }
             | What::Quarantine { .. }
             | What::Enforce { .. }
-            | What::Retain(_) => {
+            | What::Retain(_)
+            | What::SignIn { .. }
+            | What::TakeUp { .. } => {
                 return None;
             }
         };

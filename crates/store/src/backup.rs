@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::audit::{self, Head, Known, Report};
 use crate::index::Index;
 use crate::segment::{self, HEADER, Header, Place, Step};
-use crate::Error;
 
 /// As long as a finished segment is sealed or rewritten while it is copied.
 const TRIES: usize = 8;

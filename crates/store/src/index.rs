@@ -130,7 +130,7 @@ pub(crate) fn ids<'a>(event: &'a Event, each: &mut dyn FnMut(&'a str)) {
                 | What::Reopen { incident: id }
                 | What::Quarantine { incident: id, .. }
                 | What::Note { incident: id, .. } => each(id),
-                What::Block { .. } | What::Enforce { .. } | What::Retain(_) => {}
+                What::Block { .. } | What::Enforce { .. } | What::SignIn { .. } | What::TakeUp { .. } | What::Retain(_) => {}
             }
         }
         _ => {}

@@ -37,7 +37,7 @@ mod walk;
 pub use class::Classes;
 pub use error::{Damage, Error};
 pub use facts::{Facts, MINUTES, Minute};
-pub use log::{Log, Options, Writer, open, open_read_only};
+pub use log::{Ahead, Log, Options, Writer, open, open_read_only};
 pub use query::{Compare, Net, Query, QueryError, Term, Test};
 pub use search::{Found, Page};
 pub use tally::{Table, Tally};

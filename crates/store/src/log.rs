@@ -11,14 +11,14 @@ use std::time::SystemTime;
 
 use event::Event;
 
-use crate::audit::{Head, Keeper, Opening};
+use crate::audit::{Hash, Head, Keeper, Opening};
 use crate::index::{DAMAGE_MAX, minute_of};
 use crate::reader::{Form, Open};
+use crate::retain::{Policy, Retaining};
 use crate::sealed::Sums;
 use crate::sealer::Sealer;
 use crate::segment::{self, HEAD, Header, Place};
 use crate::state::{Segment, State};
-use crate::retain::{Policy, Retaining};
 use crate::{Damage, Error, Facts, class};
 
 #[derive(Clone, Debug)]
@@ -38,7 +38,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { segment_bytes: 64 << 20, incidents_max: 10_000, responses_max: 50_000, incidents_bytes_max: 128 << 20, seal: true, retention: None }
+        Options {
+            segment_bytes: 64 << 20,
+            incidents_max: 10_000,
+            responses_max: 50_000,
+            incidents_bytes_max: 128 << 20,
+            seal: true,
+            retention: None,
+        }
     }
 }
 
@@ -59,6 +66,21 @@ pub struct Writer {
     /// Ends before the directory is given free.
     sealer: Option<Sealer>,
     _lock: File,
+}
+
+/// Events at the beginning of a batch that are written and not yet durable.
+#[derive(Debug, Default)]
+pub struct Ahead {
+    /// Offset of the first.
+    first: u64,
+    /// Of the segment that they are in.
+    segment: u64,
+    /// Behind the end of the log.
+    bytes: u64,
+    /// Where each record ends, from there.
+    ends: Vec<u64>,
+    /// Of each record, where they are attested.
+    leaves: Vec<Hash>,
 }
 
 /// A log to read. Cheap to clone; readers never hold up the writer for longer than it takes to copy a list.
@@ -151,30 +173,65 @@ fn lock(dir: &Path, logs: &Path) -> Result<File, Error> {
 impl Writer {
     /// Adds all events or none. Durable when it returns; one sync a call. Returns their offsets.
     pub fn append(&mut self, events: &[Event]) -> Result<Range<u64>, Error> {
+        self.append_behind(None, events)
+    }
+
+    /// Writes the first events of a batch while somebody still works on the others. Nobody sees them, and none of them counts, before
+    /// [`Writer::append_behind`]; anything else that is appended takes their place.
+    pub fn write_ahead(&mut self, events: &[&[Event]]) -> Result<Ahead, Error> {
+        self.clean()?;
+        let mut ahead = Ahead { first: self.end_offset(), segment: self.header.first, ..Ahead::default() };
+        self.encode(events, &mut ahead)?;
+        let room = self.log.shared.options.segment_bytes.saturating_sub(self.end.position);
+        let count = self.end.number as usize;
+        let crowded = self.buffer.len() as u64 > room || count.saturating_add(ahead.ends.len()) > u32::MAX as usize;
+        if crowded && self.end.number > 0 {
+            self.roll()?;
+            ahead = Ahead { first: self.end_offset(), segment: self.header.first, ..Ahead::default() };
+            self.encode(events, &mut ahead)?;
+        }
+        self.write(&mut ahead)?;
+        Ok(ahead)
+    }
+
+    /// The same as [`Writer::append`] for a batch whose first events are written already.
+    pub fn append_behind(&mut self, ahead: Option<Ahead>, events: &[Event]) -> Result<Range<u64>, Error> {
         let start = self.end_offset();
         if events.is_empty() {
             return Ok(start..start);
         }
-        self.clean()?;
-        let mut ends = self.encode(events)?;
-        let room = self.log.shared.options.segment_bytes.saturating_sub(self.end.position);
-        let crowded = self.buffer.len() as u64 > room || (self.end.number as usize).saturating_add(events.len()) > u32::MAX as usize;
-        if crowded && self.end.number > 0 {
-            self.roll()?;
-            ends = self.encode(events)?;
+        let mut batch =
+            match ahead.filter(|ahead| ahead.first == start && ahead.segment == self.header.first && ahead.ends.len() <= events.len()) {
+                Some(ahead) => ahead,
+                None => self.write_ahead(&[events])?,
+            };
+        let more = events.get(batch.ends.len()..).unwrap_or_default();
+        if !more.is_empty() {
+            self.encode(&[more], &mut batch)?;
+            self.write(&mut batch)?;
         }
-        let written = self.file.write_all_at(&self.buffer, self.end.position).and_then(|()| self.file.sync_data());
-        if let Err(error) = written {
-            self.dirty = true;
+        if let Err(error) = self.file.sync_data() {
             let _ = self.clean();
             return Err(Error::io("write", &self.path)(error));
         }
-        self.publish(events, &ends);
-        self.attest(&ends);
+        self.dirty = false;
+        self.publish(events, &batch.ends);
+        self.attest(&batch.leaves);
         if self.buffer.capacity() > 16 << 20 {
             self.buffer = Vec::new();
         }
         Ok(start..self.end_offset())
+    }
+
+    /// What is in `buffer` goes behind what the batch has in the file.
+    fn write(&mut self, batch: &mut Ahead) -> Result<(), Error> {
+        self.dirty = true;
+        if let Err(error) = self.file.write_all_at(&self.buffer, self.end.position + batch.bytes) {
+            let _ = self.clean();
+            return Err(Error::io("write", &self.path)(error));
+        }
+        batch.bytes += self.buffer.len() as u64;
+        Ok(())
     }
 
     /// Finishes the segment and seals all that can be; returns when it is done.
@@ -186,17 +243,11 @@ impl Writer {
         Ok(())
     }
 
-    /// The records of the batch in `buffer` are on disk: they go into the tree, and a head is signed when it is time for one. What fails
-    /// here is said in [`Facts::unattested`] and tried again: the batch stands.
-    fn attest(&mut self, ends: &[usize]) {
+    /// The records of a batch are on disk: they go into the tree, and a head is signed when it is time for one. What fails here is said in
+    /// [`Facts::unattested`] and tried again: the batch stands.
+    fn attest(&mut self, leaves: &[Hash]) {
         let Some(audit) = &mut self.audit else { return };
-        let mut start = 0;
-        for end in ends {
-            if let Some([class, payload @ ..]) = self.buffer.get(start + HEAD - 1..*end) {
-                audit.add(*class, payload);
-            }
-            start = *end;
-        }
+        leaves.iter().for_each(|leaf| audit.add(*leaf));
         let done = audit.write().and_then(|()| audit.attest_when_due());
         self.log.shared.note_attested(done.as_ref().map(|()| audit.latest()));
     }
@@ -251,19 +302,26 @@ impl Writer {
         Ok(())
     }
 
-    /// Into `buffer`; returns where each record ends in it.
-    fn encode(&mut self, events: &[Event]) -> Result<Vec<usize>, Error> {
+    /// Into `buffer`, as what comes behind the records of the batch.
+    fn encode(&mut self, events: &[&[Event]], batch: &mut Ahead) -> Result<(), Error> {
         self.buffer.clear();
-        let mut ends = Vec::with_capacity(events.len());
-        for (number, event) in (self.end.number..=u32::MAX).zip(events) {
+        let attested = self.audit.is_some();
+        let from = u32::try_from(batch.ends.len()).unwrap_or(u32::MAX).saturating_add(self.end.number);
+        for (number, event) in (from..=u32::MAX).zip(events.iter().copied().flatten()) {
+            let start = self.buffer.len();
             segment::encode(event, number, self.header.mark, &mut self.buffer)?;
-            ends.push(self.buffer.len());
+            batch.ends.push(batch.bytes + self.buffer.len() as u64);
+            if let (true, Some([class, payload @ ..])) = (attested, self.buffer.get(start + HEAD - 1..)) {
+                batch.leaves.push(Hash::leaf(*class, payload));
+            }
         }
-        Ok(ends)
+        Ok(())
     }
 
     /// Finishes the segment and begins the next one.
     pub(crate) fn roll(&mut self) -> Result<(), Error> {
+        // What was written ahead is written again, where the log goes on.
+        self.clean()?;
         let shared = self.log.shared.clone();
         let segment = Segment::create(&shared.dir, self.end_offset())?;
         let file = File::options().read(true).write(true).open(&segment.path).map_err(Error::io("open", &segment.path))?;
@@ -286,16 +344,16 @@ impl Writer {
     }
 
     /// Lets readers see what is durable now.
-    fn publish(&mut self, events: &[Event], ends: &[usize]) {
+    fn publish(&mut self, events: &[Event], ends: &[u64]) {
         let shared = self.log.shared.clone();
         let mut state = shared.write();
         let State { segments, view, minutes, .. } = &mut *state;
         let Some(segment) = segments.last_mut() else { return };
         let (base, mut start) = (self.end.position, 0);
         for (event, end) in events.iter().zip(ends) {
-            let place = Place { position: base + start as u64, number: self.end.number };
-            segment.index.add(place, class::of(&event.body), (end - start) as u64, Some(event));
-            view.fold(event, end - start, &shared.options);
+            let place = Place { position: base + start, number: self.end.number };
+            segment.index.add(place, class::of(&event.body), end - start, Some(event));
+            view.fold(event, usize::try_from(end - start).unwrap_or(usize::MAX), &shared.options);
             if let Some(minute) = minute_of(event) {
                 minutes.add(minute);
             }

@@ -20,6 +20,10 @@ use crate::{Error, index::Index};
 
 /// How often it looks whether retention has anything to do, which says itself when it next has.
 const LOOK: Duration = Duration::from_secs(30);
+/// Niceness of sealing: a tenth of what a thread of the pipeline gets.
+const ASIDE: i32 = 10;
+/// Finished segments that may wait; from then on sealing has its share, so that the disk does not fill up with what is not compressed.
+const WAITING_MAX: usize = 16;
 
 /// The thread that seals. It ends, at the next block, when this is dropped.
 pub(crate) struct Sealer {
@@ -65,7 +69,7 @@ fn run(shared: &Weak<Shared>, woken: &Receiver<()>, stop: &AtomicBool) {
         }
         while !stop.load(Ordering::Relaxed) {
             let Some(shared) = shared.upgrade() else { return };
-            match seal_next(&shared, stop) {
+            match seal_aside(&shared, stop) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
@@ -80,6 +84,22 @@ fn run(shared: &Weak<Shared>, woken: &Receiver<()>, stop: &AtomicBool) {
             shared.retaining.look(&shared, stop);
         }
     }
+}
+
+/// The same as [`seal_next`], with what the detectors leave of the processors, as long as not too many segments wait.
+fn seal_aside(shared: &Shared, stop: &AtomicBool) -> Result<bool, Error> {
+    let waiting = shared.read().segments.iter().filter(|segment| segment.can_be_sealed()).count();
+    if waiting > WAITING_MAX {
+        return seal_next(shared, stop);
+    }
+    // A priority that was lowered cannot be raised again by everybody: a thread of its own has it.
+    std::thread::scope(|scope| {
+        let sealing = scope.spawn(|| {
+            let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), ASIDE);
+            seal_next(shared, stop)
+        });
+        sealing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// Seals the oldest segment that can be. False when there is none.

@@ -45,8 +45,7 @@ pub(super) fn backup(args: &Backup, global: &Global) -> Result<Exit, Fail> {
     if args.dir.starts_with(&dir) {
         return Err(Fail::new("E0208", format!("{} lies in the data directory itself", args.dir.display())).fix("another place"));
     }
-    let (manifest, report) =
-        backup::backup(&dir, &args.dir, env!("CARGO_PKG_VERSION")).map_err(|error| text::cannot_open(&dir, &error))?;
+    let (manifest, report) = backup::backup(&dir, &args.dir, env!("CARGO_PKG_VERSION")).map_err(|error| text::cannot_open(&dir, &error))?;
     rest(&dir, &args.dir)?;
     if args.with_keys {
         keys(&dir, &args.dir)?;

@@ -58,7 +58,8 @@ fn say(done: &Retained, dry_run: bool, policy: &Policy, global: &Global) {
     if global.json {
         let mut object = serde_json::to_value(done).unwrap_or_default();
         (object["schema"], object["dry_run"]) = (json!("bartizan.retain/1"), json!(dry_run));
-        object["classes"] = done.classes.iter().map(|(word, count)| ((*word).to_owned(), json!(count))).collect::<serde_json::Map<_, _>>().into();
+        object["classes"] =
+            done.classes.iter().map(|(word, count)| ((*word).to_owned(), json!(count))).collect::<serde_json::Map<_, _>>().into();
         return out::json(&object);
     }
     let word = if dry_run { "would go" } else { "gone" };

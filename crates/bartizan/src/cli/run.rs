@@ -55,6 +55,8 @@ pub(super) fn run(args: &Run, global: &Global) -> Result<Exit, Fail> {
         let (files, locators) = sources::split(&config.program.watch)?;
         Sources::open(&files, &locators, &config.program.data_dir)?.start(&service, decode::Format::Auto)?;
     }
+    let files: Vec<String> = loaded.files.iter().map(|file| file.display().to_string()).collect();
+    reload::tell(&loaded.values, &if files.is_empty() { "as built in".to_owned() } else { files.join(", ") }, false, &service);
     systemd::tell("READY=1");
     watchdog(&service);
     let mut running = Running { place, loaded, certificate };
@@ -148,7 +150,12 @@ fn wanted(config: &Config, certificate: Option<Arc<Certificate>>, take_over: boo
     said.iter().for_each(out::note);
     let gateway = config.gateway.as_ref().map(|gateway| of_gateway(gateway, certificate)).transpose()?;
     Ok(Wanted {
-        operation: Operation { metrics: config.metrics.as_ref().map(of_metrics).transpose()?, operated: true, take_over, retention: Some(config.retention.clone()) },
+        operation: Operation {
+            metrics: config.metrics.as_ref().map(of_metrics).transpose()?,
+            operated: true,
+            take_over,
+            retention: Some(config.retention.clone()),
+        },
         content: program.content.clone(),
         data_dir: program.data_dir.clone(),
         demo: false,

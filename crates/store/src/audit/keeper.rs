@@ -213,8 +213,7 @@ impl Keeper {
     }
 
     /// Takes up a record that is durable.
-    pub(crate) fn add(&mut self, class: u8, payload: &[u8]) {
-        let leaf = Hash::leaf(class, payload);
+    pub(crate) fn add(&mut self, leaf: Hash) {
         if let Some(block) = self.frontier.push(leaf) {
             self.blocks.push(&block.0);
         }

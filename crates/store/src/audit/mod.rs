@@ -10,8 +10,8 @@
 //! Blocks and leaves can be made again from the log, heads cannot. Who can write the data directory and read the private key can make
 //! all of it anew: therefore `audit verify --head` compares with a head that was kept elsewhere.
 
-mod head;
 mod gaps;
+mod head;
 mod heads;
 mod keeper;
 mod proof;
@@ -22,8 +22,8 @@ pub use head::{Head, PublicKey};
 pub(crate) use heads::sizes;
 pub(crate) use keeper::{Keeper, Opening};
 pub use proof::{Growth, Inclusion, Proof, latest};
-pub use tree::Hash;
 pub(crate) use tree::BLOCK_LEVEL;
+pub use tree::Hash;
 pub use verify::{Bad, Known, Report, verify};
 
 use std::path::{Path, PathBuf};

@@ -279,7 +279,8 @@ impl Walk<'_> {
         let size = self.frontier.size();
         let attested = self.heads.all.last().map_or(0, |head| head.size).max(self.known.map_or(0, |(size, _)| size));
         if let Some((known, _)) = self.known.filter(|(known, _)| !self.known_seen && *known <= size) {
-            let why = format!("the head that was given ends with record {}, among records that are gone, and was never signed here", known - 1);
+            let why =
+                format!("the head that was given ends with record {}, among records that are gone, and was never signed here", known - 1);
             return Ok(Some(Bad { file: format!("audit/{HEADS}"), offset: 0, record: Some(known - 1), why }));
         }
         Ok((attested > size).then(|| {

@@ -124,7 +124,9 @@ impl Ages {
         let segments: Vec<_> = {
             let state = shared.read();
             let sealed = state.segments.iter().filter(|segment| segment.index.end_offset() <= below && !segment.lost);
-            sealed.filter_map(|s| if let Form::Sealed(sums) = &s.form { Some((s.path.clone(), s.index.header, sums.clone())) } else { None }).collect()
+            sealed
+                .filter_map(|s| if let Form::Sealed(sums) = &s.form { Some((s.path.clone(), s.index.header, sums.clone())) } else { None })
+                .collect()
         };
         self.0.retain(|first, _| segments.iter().any(|(_, header, _)| header.first == *first));
         let mut all = Vec::with_capacity(segments.len());

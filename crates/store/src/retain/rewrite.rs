@@ -208,4 +208,3 @@ pub(crate) fn discard(shared: &Shared, first: u64) {
     let _ = std::fs::remove_file(segment::next_seal_path(&shared.dir, first));
     let _ = std::fs::remove_file(segment::next_sealed_path(&shared.dir, first));
 }
-

@@ -137,7 +137,11 @@ mod tests {
             let mut changed = bytes.clone();
             changed[at] ^= 4;
             assert!(Cut::read(&changed).is_none_or(|read| read.digest() != cut.digest()), "byte {at}");
-            assert_eq!(Cut::read(&bytes[..at]).filter(|_| !(at - MAGIC.len().min(at)).saturating_sub(16).is_multiple_of(ROW)), None, "cut at {at}");
+            assert_eq!(
+                Cut::read(&bytes[..at]).filter(|_| !(at - MAGIC.len().min(at)).saturating_sub(16).is_multiple_of(ROW)),
+                None,
+                "cut at {at}"
+            );
         }
     }
 }

@@ -89,7 +89,11 @@ fn one_that_was_changed_is_named() {
     let (said, _) = backup(dir.path(), target.path(), "test").expect("made");
     assert!(matches!(backup(dir.path(), target.path(), "test"), Err(Error::Io { .. })), "it is not empty");
     let logs = target.path().join("log");
-    let hot = std::fs::read_dir(&logs).expect("listed").filter_map(|e| Some(e.ok()?.path())).find(|p| p.extension().is_some_and(|e| e == "log")).expect("a segment");
+    let hot = std::fs::read_dir(&logs)
+        .expect("listed")
+        .filter_map(|e| Some(e.ok()?.path()))
+        .find(|p| p.extension().is_some_and(|e| e == "log"))
+        .expect("a segment");
     let bytes = std::fs::read(&hot).expect("read");
     let mut changed = bytes.clone();
     changed[20_000] ^= 1;
@@ -108,7 +112,11 @@ fn a_newer_form_is_refused() {
     let (dir, target) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
     written(dir.path());
     let (said, _) = backup(dir.path(), target.path(), "test").expect("made");
-    let seal = std::fs::read_dir(target.path().join("log")).expect("listed").filter_map(|e| Some(e.ok()?.path())).find(|p| p.extension().is_some_and(|e| e == "seal")).expect("a seal");
+    let seal = std::fs::read_dir(target.path().join("log"))
+        .expect("listed")
+        .filter_map(|e| Some(e.ok()?.path()))
+        .find(|p| p.extension().is_some_and(|e| e == "seal"))
+        .expect("a seal");
     let bytes = std::fs::read(&seal).expect("read");
     let mut newer = bytes.clone();
     newer[8] = 99;

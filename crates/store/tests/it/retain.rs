@@ -34,7 +34,9 @@ fn aged(n: u64, class: u8, days: i64) -> Event {
         0 | 1 => samples::requests(n..n + 1).remove(0).body,
         2 => Body::Authentication(Box::new(samples::authentication())),
         3 => Body::Finding(Box::new(samples::finding(&format!("F-{n}")))),
-        _ => Body::Order(Box::new(Order { uid: format!("O-{n}").into(), at: NOW, by: "cli:root".into(), what: What::Enforce { on: true } })),
+        _ => {
+            Body::Order(Box::new(Order { uid: format!("O-{n}").into(), at: NOW, by: "cli:root".into(), what: What::Enforce { on: true } }))
+        }
     };
     let mut event = samples::event(n, body, "raw");
     event.meta.logged = NOW.plus_s(-days * DAY - 60);
@@ -110,10 +112,12 @@ fn whole(dir: &Path, all: &[Event], stays: &dyn Fn(u64, &Event) -> bool) -> Resu
         prop_assert!(proof.check(&key).expect("holds").as_ref() == Some(*event), "proof of {}", at);
     }
     // Searches and counts by columns against a look at every record.
-    for text in ["class:http", "class:authentication outcome:failure", "status:>=400", "user:root", "src_ip in 10.0.0.0/8", "class:finding"] {
+    for text in ["class:http", "class:authentication outcome:failure", "status:>=400", "user:root", "src_ip in 10.0.0.0/8", "class:finding"]
+    {
         let query = Query { limit: 10_000, ..Query::parse(text).expect("a query") };
         let scan: Vec<u64> = kept.iter().filter(|(_, event)| query.matches(event)).map(|(at, _)| *at).rev().collect();
-        let found: Vec<u64> = log.query(&query).expect("searched").rows.into_iter().map(|(at, _)| at).filter(|at| *at < all.len() as u64).collect();
+        let found: Vec<u64> =
+            log.query(&query).expect("searched").rows.into_iter().map(|(at, _)| at).filter(|at| *at < all.len() as u64).collect();
         prop_assert_eq!(&found, &scan, "{}", text);
         let mut counts: BTreeMap<String, u64> = BTreeMap::new();
         for (_, event) in kept.iter().filter(|(_, event)| query.matches(event)) {
@@ -279,7 +283,9 @@ fn a_crash_leaves_the_one_or_the_other() {
             let report = checked(dir.path());
             assert!(report.ok, "step {step} of {}: {:?}", seal.display(), report.first_bad);
             let there = open_read_only(dir.path()).expect("opened");
-            let read = |log: &store::Log| log.read(0, usize::MAX).expect("read").into_iter().filter(|(at, _)| *at < all.len() as u64).collect::<Vec<_>>();
+            let read = |log: &store::Log| {
+                log.read(0, usize::MAX).expect("read").into_iter().filter(|(at, _)| *at < all.len() as u64).collect::<Vec<_>>()
+            };
             let seen = read(&there);
             assert!(seen.iter().all(|(at, event)| *event == all[*at as usize]));
             let (mut writer, log) = open(dir.path(), options()).expect("opened");

@@ -120,6 +120,15 @@ pub(super) fn promote(args: &Promote, global: &Global) -> Result<Exit, Fail> {
         copy(&[(format!("{}.pem", &verified.key_id.get(..16).unwrap_or("own")), pem.clone().into_bytes())].into(), &data_dir.join("keys"))?;
     }
     let serving = model::promote(&models, &card.name, &card.version).map_err(|why| Fail::new("E0511", why))?;
+    let accepted = args.accept_canary.as_ref().map(|why| format!("; canary rows that moved were accepted: {why}")).unwrap_or_default();
+    let promoted = What::TakeUp {
+        thing: format!("model {}", card.name).as_str().into(),
+        version: serving.version.as_str().into(),
+        sha256: verified.digest.as_str().into(),
+        text: format!("promoted in place of {}, serves from the next start on{accepted}", before.version),
+        refused: false,
+    };
+    order::carry_out(promoted, global, &data_dir)?;
     if let (Some((rows, scores)), Some(_)) = (&canary, &args.accept_canary) {
         canary::write(&models, &card.name, rows, scores)?;
     }

@@ -122,7 +122,9 @@ mod tests {
     #[test]
     fn ages_and_holds_are_read() {
         assert_eq!(policy(""), Ok(Policy::default()));
-        let read = policy("[retention]\nobserved = \"30d\"\nclasses = [\"dns 7d\"]\nbytes_max = \"2GiB\"\nhold = [\"auth\", \"2026-01-01..2026-02-01\"]\n");
+        let read = policy(
+            "[retention]\nobserved = \"30d\"\nclasses = [\"dns 7d\"]\nbytes_max = \"2GiB\"\nhold = [\"auth\", \"2026-01-01..2026-02-01\"]\n",
+        );
         let read = read.expect("fits");
         let age = |word| read.ages.iter().find(|(known, _)| *known == word).map(|(_, age)| age.as_secs() / 86_400);
         assert_eq!((age("http"), age("dns"), age("order")), (Some(30), Some(7), Some(400)));
