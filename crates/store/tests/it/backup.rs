@@ -118,7 +118,7 @@ fn a_newer_form_is_refused() {
         .find(|p| p.extension().is_some_and(|e| e == "seal"))
         .expect("a seal");
     let bytes = std::fs::read(&seal).expect("read");
-    let mut newer = bytes.clone();
+    let mut newer = bytes;
     newer[8] = 99;
     std::fs::remove_file(&seal).expect("removed");
     std::fs::write(&seal, &newer).expect("written");

@@ -339,7 +339,7 @@ fn a_hold_and_what_is_open_stay() {
 
 #[test]
 fn the_bound_on_bytes_takes_the_oldest_of_what_was_observed() {
-    let class = |n: u64| if n % 40 == 0 { 3 } else { (n % 3) as u8 };
+    let class = |n: u64| if n.is_multiple_of(40) { 3 } else { (n % 3) as u8 };
     // Raw bytes that do not shrink, so that there is something to win.
     let raw = |n: u64| (0..300_u64).map(|at| ((n * 301 + at).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect::<Vec<u8>>().into();
     let all: Vec<Event> = (0..4_000).map(|n| Event { raw: raw(n), ..aged(n, class(n), 5) }).collect();
