@@ -226,6 +226,8 @@ impl Engine {
         if let Err(why) = done {
             say(&why);
         }
+        // Before it there is nothing that a start reads again.
+        self.writer.retain_below(checkpoints.latest());
     }
 
     /// Gives the engine its thread. `pass` gets what still comes in when the log was given to another process.
@@ -460,6 +462,11 @@ impl Engine {
         if self.stuck.is_some() {
             return self.refusal();
         }
+        if matches!(what, What::Retain(_)) {
+            // Not even written: one in the log is what verification believes.
+            let why = "what is removed follows from [retention] in the configuration, nobody orders it";
+            return Answer { fault: Some(Fault::Refused(why.into())), ..Answer::default() };
+        }
         self.orders += 1;
         let uid = short_id("O", &[by.as_bytes(), &now.us().to_le_bytes(), &self.orders.to_le_bytes()]);
         let order = Order { uid, at: now, by: by.clone(), what };
@@ -519,6 +526,7 @@ impl Engine {
                 answer
             }
             What::Reopen { incident } | What::Note { incident, .. } => self.about_incident(&order, incident, now),
+            What::Retain(_) => Answer::default(),
             // Said, so that it is in the log.
             What::SignIn { .. } | What::TakeUp { .. } => Answer { done: 1, of: 1, text: "written".into(), ..Answer::default() },
         }

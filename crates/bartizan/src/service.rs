@@ -72,6 +72,8 @@ pub struct Operation {
     pub take_over: bool,
     /// What of people is replaced; none: as the service of this data directory did last.
     pub privacy: Option<crate::privacy::Choice>,
+    /// What goes from the log by itself.
+    pub retention: Option<store::retain::Policy>,
 }
 
 /// What whoever holds the service is asked for.
@@ -175,8 +177,8 @@ impl Service {
             true => take_over(&wanted, &runtime, &points)?,
             false => (None, None),
         };
-        let (writer, log) =
-            store::open(&wanted.data_dir, store::Options::default()).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
+        let log_options = store::Options { retention: wanted.operation.retention.clone(), ..store::Options::default() };
+        let (writer, log) = store::open(&wanted.data_dir, log_options).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
         let inspector = Arc::new(ArcSwap::from_pointee(Inspector::new(&wanted.knowledge)));
         let privacy = Arc::new(Privacy::open(wanted.operation.privacy.as_ref(), &wanted.data_dir)?);
         let (places, unplaced) = Places::kept(&wanted.data_dir);

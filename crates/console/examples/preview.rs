@@ -139,6 +139,7 @@ impl Desk {
             }
             What::Quarantine { path, .. } => done(&format!("{path} is in quarantine"), None),
             What::Enforce { on } => done(if on { "Blocking" } else { "Recording only" }, None),
+            What::Retain(_) => unknown(),
             What::SignIn { .. } | What::TakeUp { .. } => done("Written", None),
         })
     }

@@ -167,6 +167,7 @@ pub(crate) fn order_text(what: &What) -> String {
         What::Quarantine { path, .. } => format!("quarantine {path}"),
         What::Enforce { on: true } => "start blocking".to_owned(),
         What::Enforce { on: false } => "stop blocking: record only".to_owned(),
+        What::Retain(retain) => format!("remove {} records by {}", retain.records, retain.rule),
         What::SignIn { granted: true, .. } => "signed in".to_owned(),
         What::SignIn { granted: false, unsaid: 0 } => "sign-in refused: the link was never made, used or too old".to_owned(),
         What::SignIn { granted: false, unsaid } => {

@@ -84,6 +84,25 @@ pub enum What {
         /// It was not taken up: what was there before goes on.
         refused: bool,
     },
+    /// Records leave a finished segment because their time is over; Bartizan's own order, never a person's.
+    Retain(Box<Retain>),
+}
+
+/// Written, and under a signed head, before the records go: `audit verify` refuses records that are missing without it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retain {
+    /// Offset of the segment's first record, which names its file.
+    pub segment: u64,
+    /// That go now.
+    pub records: u64,
+    /// Words of their classes.
+    pub classes: Vec<Text>,
+    /// All that go were logged before.
+    pub until: Time,
+    /// `retention.observed 90d`, `retention.bytes_max`
+    pub rule: Text,
+    /// SHA-256 over everything that is missing from the segment from now on: places and subtree hashes.
+    pub missing: Text,
 }
 
 /// What came of an order.

@@ -242,6 +242,7 @@ impl Correlator {
             | What::Block { .. }
             | What::Quarantine { .. }
             | What::Enforce { .. }
+            | What::Retain(_)
             | What::SignIn { .. }
             | What::TakeUp { .. } => {
                 return None;

@@ -15,6 +15,7 @@
 //! and one damaged record costs that record alone. Indexes and views can be made again from the segments at any time.
 
 pub mod audit;
+pub mod backup;
 mod class;
 mod error;
 mod facts;
@@ -22,6 +23,7 @@ mod index;
 mod log;
 mod query;
 mod reader;
+pub mod retain;
 mod rows;
 mod sealed;
 mod sealer;

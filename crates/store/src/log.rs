@@ -7,12 +7,14 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::SystemTime;
 
 use event::Event;
 
 use crate::audit::{Hash, Head, Keeper, Opening};
 use crate::index::{DAMAGE_MAX, minute_of};
 use crate::reader::{Form, Open};
+use crate::retain::{Policy, Retaining};
 use crate::sealed::Sums;
 use crate::sealer::Sealer;
 use crate::segment::{self, HEAD, Header, Place};
@@ -30,11 +32,20 @@ pub struct Options {
     pub incidents_bytes_max: usize,
     /// Finished segments become Parquet files.
     pub seal: bool,
+    /// What goes by itself, and when; nothing without it.
+    pub retention: Option<Policy>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { segment_bytes: 64 << 20, incidents_max: 10_000, responses_max: 50_000, incidents_bytes_max: 128 << 20, seal: true }
+        Options {
+            segment_bytes: 64 << 20,
+            incidents_max: 10_000,
+            responses_max: 50_000,
+            incidents_bytes_max: 128 << 20,
+            seal: true,
+            retention: None,
+        }
     }
 }
 
@@ -50,6 +61,8 @@ pub struct Writer {
     dirty: bool,
     /// Without it nothing is attested, and [`Facts::unattested`] says why.
     audit: Option<Keeper>,
+    /// When the segment was begun.
+    begun: SystemTime,
     /// Ends before the directory is given free.
     sealer: Option<Sealer>,
     _lock: File,
@@ -60,6 +73,8 @@ pub struct Writer {
 pub struct Ahead {
     /// Offset of the first.
     first: u64,
+    /// Of the segment that they are in.
+    segment: u64,
     /// Behind the end of the log.
     bytes: u64,
     /// Where each record ends, from there.
@@ -78,7 +93,7 @@ pub(crate) struct Shared {
     /// Where the segments are.
     pub(crate) dir: PathBuf,
     pub(crate) open: Open,
-    options: Options,
+    pub(crate) options: Options,
     writable: bool,
     state: RwLock<State>,
     /// Why the latest segment that could not be sealed was not.
@@ -89,6 +104,9 @@ pub(crate) struct Shared {
     pub(crate) sealing: Mutex<()>,
     /// Damage that was met while reading, after the log was opened.
     met: Mutex<Vec<Damage>>,
+    /// Held by readers; a rewritten file takes its place only when there are none.
+    pub(crate) reading: RwLock<()>,
+    pub(crate) retaining: Retaining,
 }
 
 /// Opens the log in `dir`, made if it is not there, for writing and reading. Takes the directory for this process alone.
@@ -111,13 +129,14 @@ pub fn open(dir: &Path, options: Options) -> Result<(Writer, Log), Error> {
     let Some(last) = state.segments.last() else { return Err(Error::Missing { dir: logs }) };
     let (path, header, end) = (last.path.clone(), last.index.header, last.index.end);
     let file = File::options().read(true).write(true).open(&path).map_err(Error::io("open", &path))?;
+    let begun = file.metadata().and_then(|meta| meta.created().or_else(|_| meta.modified())).unwrap_or_else(|_| SystemTime::now());
     let seal = options.seal;
     let log = Log::new(logs, options, true, state);
     let audit = opening.and_then(|opening| Keeper::open(opening, &log.shared, header.first));
     log.shared.note_attested(audit.as_ref().map(Keeper::latest));
     let audit = audit.ok();
     let sealer = seal.then(|| Sealer::start(&log.shared));
-    let writer = Writer { audit, log: log.clone(), file, path, header, end, buffer: Vec::new(), dirty: false, sealer, _lock: lock };
+    let writer = Writer { audit, log: log.clone(), file, path, header, end, buffer: Vec::new(), dirty: false, begun, sealer, _lock: lock };
     Ok((writer, log))
 }
 
@@ -161,14 +180,14 @@ impl Writer {
     /// [`Writer::append_behind`]; anything else that is appended takes their place.
     pub fn write_ahead(&mut self, events: &[&[Event]]) -> Result<Ahead, Error> {
         self.clean()?;
-        let mut ahead = Ahead { first: self.end_offset(), ..Ahead::default() };
+        let mut ahead = Ahead { first: self.end_offset(), segment: self.header.first, ..Ahead::default() };
         self.encode(events, &mut ahead)?;
         let room = self.log.shared.options.segment_bytes.saturating_sub(self.end.position);
         let count = self.end.number as usize;
         let crowded = self.buffer.len() as u64 > room || count.saturating_add(ahead.ends.len()) > u32::MAX as usize;
         if crowded && self.end.number > 0 {
             self.roll()?;
-            ahead = Ahead { first: self.end_offset(), ..Ahead::default() };
+            ahead = Ahead { first: self.end_offset(), segment: self.header.first, ..Ahead::default() };
             self.encode(events, &mut ahead)?;
         }
         self.write(&mut ahead)?;
@@ -181,10 +200,11 @@ impl Writer {
         if events.is_empty() {
             return Ok(start..start);
         }
-        let mut batch = match ahead.filter(|ahead| ahead.first == start && ahead.ends.len() <= events.len()) {
-            Some(ahead) => ahead,
-            None => self.write_ahead(&[events])?,
-        };
+        let mut batch =
+            match ahead.filter(|ahead| ahead.first == start && ahead.segment == self.header.first && ahead.ends.len() <= events.len()) {
+                Some(ahead) => ahead,
+                None => self.write_ahead(&[events])?,
+            };
         let more = events.get(batch.ends.len()..).unwrap_or_default();
         if !more.is_empty() {
             self.encode(&[more], &mut batch)?;
@@ -234,6 +254,7 @@ impl Writer {
 
     /// To be called now and then, so that a quiet log is attested as well.
     pub fn tend(&mut self) {
+        self.tend_retention();
         let Some(audit) = &mut self.audit else { return };
         let done = audit.attest_when_due();
         self.log.shared.note_attested(done.as_ref().map(|()| audit.latest()));
@@ -251,7 +272,24 @@ impl Writer {
         &self.log
     }
 
-    fn end_offset(&self) -> u64 {
+    /// Whether anything can be attested.
+    pub(crate) const fn is_attested(&self) -> bool {
+        self.audit.is_some()
+    }
+
+    pub(crate) const fn begun(&self) -> SystemTime {
+        self.begun
+    }
+
+    pub(crate) const fn is_begun(&self) -> bool {
+        self.end.number > 0
+    }
+
+    pub(crate) fn wake_sealer(&self) {
+        self.sealer.iter().for_each(Sealer::wake);
+    }
+
+    pub(crate) fn end_offset(&self) -> u64 {
         self.header.first.saturating_add(u64::from(self.end.number))
     }
 
@@ -281,7 +319,9 @@ impl Writer {
     }
 
     /// Finishes the segment and begins the next one.
-    fn roll(&mut self) -> Result<(), Error> {
+    pub(crate) fn roll(&mut self) -> Result<(), Error> {
+        // What was written ahead is written again, where the log goes on.
+        self.clean()?;
         let shared = self.log.shared.clone();
         let segment = Segment::create(&shared.dir, self.end_offset())?;
         let file = File::options().read(true).write(true).open(&segment.path).map_err(Error::io("open", &segment.path))?;
@@ -291,6 +331,7 @@ impl Writer {
         }
         (self.file, self.path, self.header, self.end) = (file, segment.path.clone(), segment.index.header, segment.index.end);
         shared.write().segments.push(segment);
+        self.begun = SystemTime::now();
         if let Some(audit) = &mut self.audit
             && let Err(error) = audit.roll(self.header.first)
         {
@@ -370,7 +411,9 @@ impl Log {
     fn new(dir: PathBuf, options: Options, writable: bool, state: State) -> Log {
         let (open, unsealed, attested) = (Open::default(), Mutex::default(), Mutex::default());
         let (sealing, met) = (Mutex::default(), Mutex::default());
-        Log { shared: Arc::new(Shared { dir, open, options, writable, state: RwLock::new(state), unsealed, attested, sealing, met }) }
+        let (state, reading, retaining) = (RwLock::new(state), RwLock::default(), Retaining::default());
+        let shared = Shared { dir, open, options, writable, state, unsealed, attested, sealing, met, reading, retaining };
+        Log { shared: Arc::new(shared) }
     }
 
     /// Offset that the next event will get.
@@ -433,13 +476,16 @@ impl Log {
             segments: state.segments.len(),
             bytes,
             torn_bytes: state.torn_bytes,
+            removed: state.vanished.iter().map(|range| range.end - range.start).sum(),
             minutes: state.minutes.all(),
             ..Facts::default()
         };
         facts.sealed = state.segments.iter().filter(|s| matches!(s.form, Form::Sealed(_))).count();
         facts.unsealed = self.shared.unsealed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (facts.head, facts.unattested) = self.shared.attested.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for Segment { index, .. } in &state.segments {
+        self.shared.retaining.tell(&mut facts);
+        for Segment { index, removed, .. } in &state.segments {
+            facts.removed += removed;
             for (sum, part) in facts.counts.iter_mut().zip(index.counts) {
                 sum.1 += part;
             }
@@ -464,6 +510,7 @@ impl Log {
 
     /// Reads every record of every segment again. What it finds is in [`Facts::damage`] from then on.
     pub fn verify(&self) -> Result<Vec<Damage>, Error> {
+        let _reading = self.shared.reading.read().unwrap_or_else(PoisonError::into_inner);
         let segments: Vec<_> =
             self.shared.read().segments.iter().map(|s| (s.path.clone(), s.form.clone(), s.index.clone(), s.lost)).collect();
         let mut all = Vec::new();

@@ -418,6 +418,7 @@ fn order_says(what: &event::order::What, has: &dyn Fn(&str) -> bool) -> bool {
         What::Quarantine { path, incident, reason, .. } => has(path) || has(incident) || has(reason),
         What::Close { incident, note: text, .. } | What::Note { incident, text } => has(incident) || has(text),
         What::Reopen { incident } => has(incident),
+        What::Retain(retain) => has(&retain.rule) || retain.classes.iter().any(|class| has(class)),
         What::TakeUp { thing, version, sha256, text, .. } => has(thing) || has(version) || has(sha256) || has(text),
         What::Enforce { .. } | What::SignIn { .. } => false,
     }

@@ -4,9 +4,10 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, PoisonError, Weak};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
 use xxhash_rust::xxh3::Xxh3;
@@ -17,6 +18,8 @@ use crate::sealed::{Sealed, Sealing, Sums};
 use crate::segment;
 use crate::{Error, index::Index};
 
+/// How often it looks whether retention has anything to do, which says itself when it next has.
+const LOOK: Duration = Duration::from_secs(30);
 /// Niceness of sealing: a tenth of what a thread of the pipeline gets.
 const ASIDE: i32 = 10;
 /// Finished segments that may wait; from then on sealing has its share, so that the disk does not fill up with what is not compressed.
@@ -59,7 +62,11 @@ impl Drop for Sealer {
 }
 
 fn run(shared: &Weak<Shared>, woken: &Receiver<()>, stop: &AtomicBool) {
-    while woken.recv().is_ok() {
+    loop {
+        match woken.recv_timeout(LOOK) {
+            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
         while !stop.load(Ordering::Relaxed) {
             let Some(shared) = shared.upgrade() else { return };
             match seal_aside(&shared, stop) {
@@ -71,6 +78,10 @@ fn run(shared: &Weak<Shared>, woken: &Receiver<()>, stop: &AtomicBool) {
                     break;
                 }
             }
+        }
+        let Some(shared) = shared.upgrade() else { return };
+        if !stop.load(Ordering::Relaxed) {
+            shared.retaining.look(&shared, stop);
         }
     }
 }
@@ -151,7 +162,7 @@ pub(crate) fn seal_next(shared: &Shared, stop: &AtomicBool) -> Result<bool, Erro
 }
 
 /// Number of records in the file and the hash over all of them; `None` when told to stop.
-fn read_back(path: &Path, sums: &Sums, stop: &AtomicBool) -> Result<Option<(u64, u128)>, Error> {
+pub(crate) fn read_back(path: &Path, sums: &Sums, stop: &AtomicBool) -> Result<Option<(u64, u128)>, Error> {
     let io = |e| Error::sealed(path, e);
     let sealed = Sealed::open(path, Arc::new(sums.clone())).map_err(io)?;
     let (mut at, mut rows, mut digest) = (0, 0, Xxh3::new());

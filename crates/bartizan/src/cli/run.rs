@@ -156,6 +156,7 @@ fn wanted(config: &Config, certificate: Option<Arc<Certificate>>, take_over: boo
             operated: true,
             take_over,
             privacy: Some(config.privacy.clone()),
+            retention: Some(config.retention.clone()),
         },
         content: program.content.clone(),
         data_dir: program.data_dir.clone(),

@@ -27,6 +27,7 @@ pub struct Config {
     pub metrics: Option<section::metrics::Metrics>,
     pub response: section::response::Response,
     pub privacy: crate::privacy::Choice,
+    pub retention: store::retain::Policy,
     pub diagnostics: section::diagnostics::Form,
 }
 
@@ -97,6 +98,7 @@ pub fn of(values: &mut Values) -> Config {
         metrics: section::metrics::read(values),
         response: section::response::read(values),
         privacy: section::privacy::read(values),
+        retention: section::retention::read(values),
         diagnostics: section::diagnostics::read(values),
     }
 }

@@ -125,6 +125,16 @@ fn log(page: &mut Page, board: &Board) {
     page.gauge("bartizan_log_sealing_failed", "1 while a finished segment cannot be sealed.", u64::from(facts.unsealed.is_some()));
     page.gauge("bartizan_log_damaged_records", "Records that cannot be read back.", facts.damaged_records + facts.unreadable_records);
     page.gauge("bartizan_log_torn_bytes", "Cut from the end of the log when it was opened.", facts.torn_bytes);
+    page.counter("bartizan_log_removed_records_total", "Records that retention removed, since the log began.", facts.removed);
+    page.counter("bartizan_log_freed_bytes_total", "Bytes that retention made free, by this process.", facts.freed_bytes);
+    page.gauge("bartizan_log_retention_failed", "1 while retention cannot do its work.", u64::from(facts.unretained.is_some()));
+    let oldest = facts.oldest.iter().map(|(class, time)| (vec![("class", (*class).to_owned())], time.us() as f64 / 1e6));
+    page.family(
+        "bartizan_log_oldest_record_seconds",
+        "When the oldest record in a finished segment was logged, seconds since 1970.",
+        Kind::Gauge,
+        oldest,
+    );
     let classes = facts.counts.iter().map(|(class, n)| (vec![("class", (*class).to_owned())], *n as f64));
     page.family("bartizan_log_class_records", "Records in the log by class.", Kind::Gauge, classes);
 }

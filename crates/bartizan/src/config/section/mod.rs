@@ -12,9 +12,9 @@ pub mod metrics;
 pub mod privacy;
 pub mod program;
 pub mod response;
+pub mod retention;
 
-/// In the order of the reference. Places for those that are being built: `[[source]]` (where events come from), `[log]` (what is kept and
-/// for how long), `[playbook]` (who is asked before something is done).
+/// In the order of the reference. Places for those that are being built: `[[source]]` (where events come from), `[playbook]` (who is asked before something is done).
 pub const ALL: &[&Section] = &[
     &program::SECTION,
     &gateway::SECTION,
@@ -24,6 +24,7 @@ pub const ALL: &[&Section] = &[
     &metrics::SECTION,
     &response::SECTION,
     &privacy::SECTION,
+    &retention::SECTION,
     &diagnostics::SECTION,
 ];
 
