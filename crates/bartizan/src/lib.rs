@@ -5,6 +5,7 @@
 
 pub mod blast;
 pub mod checking;
+pub mod channels;
 pub mod checkpoint;
 pub mod cli;
 pub mod clock;

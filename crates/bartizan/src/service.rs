@@ -52,6 +52,8 @@ pub struct Wanted {
     pub knowledge: Knowledge,
     pub forecaster: Option<incident::Forecaster>,
     pub models: Vec<ModelState>,
+    /// Who is told of incidents.
+    pub channels: Option<Arc<crate::channels::Channels>>,
     /// `--content`, for taking up a model again.
     pub content: Option<PathBuf>,
 }
@@ -185,6 +187,7 @@ impl Service {
         }
         drop(known);
         let shared = Shared {
+            channels: wanted.channels.take(),
             places,
             logins: logins.clone(),
             models: Some((wanted.data_dir.join("models"), reload(wanted.content.clone(), wanted.data_dir.clone(), Arc::clone(&inspector)))),

@@ -21,6 +21,7 @@ mod hand_in;
 mod incident;
 mod model;
 mod model_content;
+mod notify;
 mod order;
 pub mod out;
 mod playbook;
@@ -95,6 +96,7 @@ enum Command {
     Redo(order::Redo),
     Block(order::Block),
     Response(response::ResponseCommand),
+    Notify(notify::NotifyCommand),
     Playbook(playbook::PlaybookCommand),
     Waf(waf::Waf),
     Generate(generate::Generate),
@@ -147,6 +149,7 @@ pub fn main() -> ExitCode {
         Command::Redo(args) => order::redo(&args, &global),
         Command::Block(args) => order::block(&args, &global),
         Command::Response(args) => response::run(&args, &global),
+        Command::Notify(args) => notify::run(&args, &global),
         Command::Playbook(args) => playbook::run(&args, &global),
         Command::Waf(args) => waf::run(&args, &global),
         Command::Generate(args) => generate::run(&args, &global),

@@ -73,6 +73,7 @@ pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
         ..console::Config::default()
     });
     let service = Service::start(Wanted {
+        channels: None,
         operation: Operation::default(),
         content: global.content.clone(),
         data_dir,

@@ -22,7 +22,7 @@ pub use http::Url;
 pub use message::Message;
 pub use outbox::{News, Outbox, Pace, Tallies, Tally};
 pub use smtp::{Mail, Security};
-pub use template::{Template, named, names};
+pub use template::{SecretUse, Template, named, names};
 
 /// One attempt, from the name's resolution to the last byte of the answer.
 pub const TIMEOUT: Duration = Duration::from_secs(10);

@@ -180,7 +180,7 @@ fn a_busy_far_side_is_asked_again_with_the_same_key() {
 
 #[test]
 fn a_channel_that_keeps_failing_rests_says_so_once_and_loses_nothing() {
-    // Nine failures: five until it rests, then one after each rest.
+    // Seven failures: five until it rests, then one after each rest.
     let far = http(|n| if n < 7 { BUSY.into() } else { OK.into() });
     let (outbox, tallies) = outbox(post("webhook", &far, false), &quick());
     outbox.put("ops", message("R-1"), Duration::ZERO).expect("queued");
