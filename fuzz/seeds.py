@@ -321,6 +321,12 @@ def languages():
         put("posture_rules", path.stem, path.read_bytes()[:4000])
     for path in sorted((ROOT / "content/frameworks").rglob("*.yaml"))[:1]:
         put("posture_rules", "framework", path.read_bytes()[:3000])
+    for path in sorted((ROOT / "content/playbooks/response").glob("*.yaml")):
+        put("playbook", path.stem, path.read_bytes())
+    put("playbook", "faults", "name: x\nwhen: {target: moon, severity: huge}\nsteps:\n  - block: address\n  - blok: address\n")
+    put("config", "example", (ROOT / "packaging/bartizan.toml").read_bytes())
+    put("config", "some", 'mode = "enforce"\n[gateway]\nupstream = "http://127.0.0.1:3000"\nlisten = "127.0.0.1:0"\ntrusted_proxies = ["10.0.0.0/8", "::1"]\n[response]\nnever_block = ["203.0.113.0/24"]\n')
+    put("config", "faults", 'moed = 1\n[gatway]\nlisten = "x"\n[[gateway.login]]\npath = 3\n[metrics]\ntoken = "in the clear"\n')
 
 
 def stored():

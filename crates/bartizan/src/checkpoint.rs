@@ -89,6 +89,11 @@ impl Checkpoints {
         end.saturating_sub(RECORDS)
     }
 
+    /// Of the latest one.
+    pub const fn latest(&self) -> u64 {
+        self.offset
+    }
+
     /// `end` is the offset behind the last record that the pipeline has seen.
     pub fn write_when_due(&mut self, pipeline: &Pipeline, end: u64) -> Result<(), String> {
         let new = end.saturating_sub(self.offset);
@@ -121,6 +126,11 @@ impl Checkpoints {
         file.sync_data()?;
         std::fs::rename(&new, &self.path)
     }
+}
+
+/// Every record below it was seen: the next start reads on from there.
+pub fn offset(dir: &Path) -> Option<u64> {
+    read(&dir.join("checkpoint")).map(|saved| saved.offset)
 }
 
 fn read(path: &Path) -> Option<Saved> {

@@ -32,6 +32,7 @@ use crate::geo::Places;
 use crate::logins::Logins;
 use crate::pipeline::{Inline, Outcome, Pipeline};
 use crate::points::Points;
+use crate::privacy::Privacy;
 use stuck::Stuck;
 
 mod approval;
@@ -52,12 +53,16 @@ pub enum Input {
     Never(incident::Never),
     /// Brings the log to an end, for another process; answers when it is free.
     Release(SyncSender<()>),
+    /// Brings the log to an end; answers when its last head is signed and the checkpoint written.
+    End(SyncSender<()>),
 }
 
 /// Batches in flight between the rim and the engine; a full queue makes files wait.
 const QUEUE: usize = 16;
 /// Events of one step: bounds the time to the next `fsync`.
 const STEP_MAX: usize = 16_384;
+/// From so many on, the events of a step are written while the detectors look at them.
+const AHEAD_FROM: usize = 1_024;
 /// Findings of earlier incidents that are read at start, newest incidents first: bounds the time to start.
 const RESTORED_MAX: usize = 2_000;
 /// A response applied longer ago than this that is told again was renewed.
@@ -79,6 +84,8 @@ pub struct Shared {
     pub models: Option<(PathBuf, Reload)>,
     /// Names country and network of sign-ins whose records do not.
     pub places: Option<Arc<Places>>,
+    /// What is written about people.
+    pub privacy: Arc<Privacy>,
     /// Who is asked about sign-ins at the gateway.
     pub logins: Option<Arc<Logins>>,
     pub figures: Arc<Figures>,
@@ -98,6 +105,7 @@ impl Shared {
             live: broadcast::channel(1024).0,
             models: None,
             places: None,
+            privacy: Arc::default(),
             logins: None,
             figures: Arc::default(),
             channels: None,
@@ -115,11 +123,18 @@ pub struct Engine {
     checkpoints: Option<Checkpoints>,
     /// Whom this process itself never blocks, without what the configuration adds.
     points: Points,
-    /// Who waits for the log, and when what is held was last counted.
-    released: Option<SyncSender<()>>,
+    /// Nothing is taken any more.
+    over: Option<Over>,
     stuck: Option<Stuck>,
+    /// When what is held was last counted.
     counted: Time,
     telling: Option<telling::Telling>,
+}
+
+/// Who waits for the end of the log, and whether what still comes in goes to another process.
+struct Over {
+    heard: SyncSender<()>,
+    passed_on: bool,
 }
 
 impl Engine {
@@ -162,7 +177,7 @@ impl Engine {
             orders: 0,
             checkpoints: None,
             points: points.clone(),
-            released: None,
+            over: None,
             stuck: None,
             counted: now,
             telling,
@@ -223,6 +238,8 @@ impl Engine {
         if let Err(why) = done {
             say(&why);
         }
+        // Before it there is nothing that a start reads again.
+        self.writer.retain_below(checkpoints.latest());
     }
 
     /// Gives the engine its thread. `pass` gets what still comes in when the log was given to another process.
@@ -246,12 +263,15 @@ impl Engine {
             if self.stuck.is_some() {
                 self.wait_for_room(inputs);
             }
-            if let Some(released) = self.released.take() {
+            if let Some(over) = self.over.take() {
+                self.give_up();
                 self.stop_telling(Duration::from_secs(3), clock::now());
                 self.remember(true);
                 drop(self);
-                let _ = released.send(());
-                inputs.iter().for_each(pass);
+                let _ = over.heard.send(());
+                if over.passed_on {
+                    inputs.iter().for_each(pass);
+                }
                 return;
             }
             self.tick(clock::now());
@@ -288,12 +308,13 @@ impl Engine {
                     }
                 }
                 Input::Never(never) => self.pipeline.never = self.points.near(never),
-                Input::Release(done) => {
-                    self.settle(&mut events, &mut observed, &mut found, &mut receipts);
-                    let outcome = self.pipeline.rest(Some(clock::now()));
-                    self.keep(Vec::new(), outcome, clock::now());
-                    self.released = Some(done);
-                    return;
+                Input::Release(heard) => {
+                    self.over = Some(Over { heard, passed_on: true });
+                    break;
+                }
+                Input::End(heard) => {
+                    self.over = Some(Over { heard, passed_on: false });
+                    break;
                 }
             }
             if events.len() + observed.len() < STEP_MAX && self.stuck.is_none() {
@@ -301,6 +322,10 @@ impl Engine {
             }
         }
         self.settle(&mut events, &mut observed, &mut found, &mut receipts);
+        if self.over.is_some() {
+            let outcome = self.pipeline.rest(Some(clock::now()));
+            self.keep(Vec::new(), outcome, clock::now());
+        }
     }
 
     /// One step, and the answer to those who wait for it.
@@ -340,25 +365,46 @@ impl Engine {
                 events.push(sign_in.event);
             }
         }
+        let privacy = Arc::clone(&self.shared.privacy);
+        privacy.replace(events);
+        privacy.replace(&mut seen);
         if let Some(places) = &self.shared.places {
             places.fill(events);
         }
+        let secrets = privacy.secrets(events);
         if let Some(logins) = &self.shared.logins {
             logins.learn(events);
         }
         self.pipeline.mode = if self.shared.enforce.load(Ordering::Relaxed) { Mode::Enforce } else { Mode::Monitor };
-        let outcome = self.pipeline.step(events, &seen, inline, Some(now));
+        let (pipeline, writer) = (&mut self.pipeline, &mut self.writer);
+        let (ahead, mut outcome) = if self.stuck.is_none() && secrets.is_empty() && events.len() + seen.len() >= AHEAD_FROM {
+            std::thread::scope(|scope| {
+                // What cannot be written now is tried again with all of the step.
+                let (events, seen) = (&*events, &*seen);
+                let writing = scope.spawn(move || writer.write_ahead(&[events, seen]).ok());
+                let outcome = pipeline.step(events, seen, inline, Some(now));
+                (writing.join().unwrap_or_default(), outcome)
+            })
+        } else {
+            (None, pipeline.step(events, &seen, inline, Some(now)))
+        };
         let mut records = std::mem::take(events);
+        Privacy::hide(&mut records, secrets);
+        outcome.findings.iter_mut().for_each(decode::mask::told);
         records.extend(seen);
-        let kept = self.keep(records, outcome, now);
+        let kept = self.keep_behind(ahead, records, outcome, now);
         self.shared.figures.steps.fetch_add(1, Ordering::Relaxed);
         self.shared.figures.step_us.store(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
         kept
     }
 
+    fn keep(&mut self, records: Vec<Event>, outcome: Outcome, now: Time) -> bool {
+        self.keep_behind(None, records, outcome, now)
+    }
+
     /// Writes events and what they led to, then carries out what was planned. False when the log could not be written.
-    fn keep(&mut self, mut records: Vec<Event>, mut outcome: Outcome, now: Time) -> bool {
-        let tellings = self.to_tell(&outcome, now);
+    fn keep_behind(&mut self, ahead: Option<store::Ahead>, mut records: Vec<Event>, mut outcome: Outcome, now: Time) -> bool {
+        let tellings = self.tellings_of(&outcome, now);
         outcome.planned.extend(tellings);
         let figures = &self.shared.figures;
         figures.findings.fetch_add(outcome.findings.len() as u64, Ordering::Relaxed);
@@ -375,7 +421,7 @@ impl Engine {
         if records.is_empty() {
             return true;
         }
-        let Some((records, planned, first)) = self.append_or_hold(records, outcome.planned, now) else { return false };
+        let Some((records, planned, first)) = self.append_or_hold(ahead, records, outcome.planned, now) else { return false };
         self.follow(&records, planned, first, now);
         true
     }
@@ -436,6 +482,11 @@ impl Engine {
         if self.stuck.is_some() {
             return self.refusal();
         }
+        if matches!(what, What::Retain(_)) {
+            // Not even written: one in the log is what verification believes.
+            let why = "what is removed follows from [retention] in the configuration, nobody orders it";
+            return Answer { fault: Some(Fault::Refused(why.into())), ..Answer::default() };
+        }
         self.orders += 1;
         let uid = short_id("O", &[by.as_bytes(), &now.us().to_le_bytes(), &self.orders.to_le_bytes()]);
         let order = Order { uid, at: now, by: by.clone(), what };
@@ -495,6 +546,9 @@ impl Engine {
                 answer
             }
             What::Reopen { incident } | What::Note { incident, .. } => self.about_incident(&order, incident, now),
+            What::Retain(_) => Answer::default(),
+            // Said, so that it is in the log.
+            What::SignIn { .. } | What::TakeUp { .. } => Answer { done: 1, of: 1, text: "written".into(), ..Answer::default() },
         }
     }
 

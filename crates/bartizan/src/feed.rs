@@ -54,7 +54,7 @@ const MERGED_MAX: usize = 64;
 /// Batches that a reading thread may be ahead.
 const AHEAD: usize = 4;
 /// Merged events of one step.
-const STEP: usize = 8_192;
+const STEP: usize = 4_096;
 /// Records below which one thread decodes alone.
 const THREADS_FROM: usize = 512;
 const YEAR_1990_S: i64 = 631_152_000;

@@ -17,9 +17,9 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-/// Sockets of one process: gateway, console, metrics.
-const SOCKETS_MAX: usize = 8;
-const NAMES_BYTES_MAX: usize = 4_096;
+/// Sockets of one process: gateway, console, metrics, sources that listen. The kernel takes 253 at once.
+const SOCKETS_MAX: usize = 64;
+const NAMES_BYTES_MAX: usize = 16_384;
 /// For the log of the old process to come to its end.
 pub const RELEASE: Duration = Duration::from_secs(30);
 /// For the new process to open what it needs, or to read its log.
@@ -85,6 +85,11 @@ impl Taken {
     pub fn socket(&mut self, name: &str) -> Option<TcpListener> {
         let at = self.sockets.iter().position(|s| s.name == name)?;
         Some(self.sockets.remove(at).socket.into())
+    }
+
+    /// What nobody has asked for yet.
+    pub fn rest(&mut self) -> Vec<Socket> {
+        std::mem::take(&mut self.sockets)
     }
 
     /// Asks the old process to stop accepting and waits until its log is free.

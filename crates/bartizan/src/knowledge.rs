@@ -7,10 +7,12 @@ use std::sync::Arc;
 use detect::Knowledge;
 use incident::Forecaster;
 use include_dir::{Dir, include_dir};
+use learn::card::Card;
 use learn::forecast::ForecastModel;
 use learn::sign::Folder;
 
 use crate::cli::fail::Fail;
+use crate::versions::Highest;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../content");
 
@@ -21,6 +23,8 @@ pub struct Content {
     given: Vec<(String, String)>,
     /// What a person should know about promoted models.
     said: Vec<String>,
+    /// Models that are not used, and why.
+    refused: BTreeMap<String, String>,
 }
 
 impl Content {
@@ -30,7 +34,7 @@ impl Content {
             Some(dir) => read_folder(dir, dir, &mut files)?,
             None => read_built_in(&BUILT_IN, &mut files),
         }
-        Ok(Content { files, given: Vec::new(), said: Vec::new() })
+        Ok(Content { files, given: Vec::new(), said: Vec::new(), refused: BTreeMap::new() })
     }
 
     /// With the models that were promoted in this data directory, in place of those of the same name.
@@ -40,8 +44,12 @@ impl Content {
         content.files.extend(own_keys.into_iter().map(|(name, bytes)| (format!("keys/own-{name}"), bytes)));
         let own = read_dir(&data_dir.join("playbooks")).unwrap_or_default();
         content.files.extend(own.into_iter().map(|(name, bytes)| (format!("playbooks/response/{name}"), bytes)));
+        if dir.is_some() {
+            content.refuse_older(data_dir);
+        }
         let Ok(entries) = std::fs::read_dir(data_dir.join("models")) else { return Ok(content) };
-        let mut names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let folders = entries.flatten().filter(|entry| entry.path().is_dir());
+        let mut names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort();
         for name in names {
             if let Err(why) = content.take_up(&name, &data_dir.join("models")) {
@@ -49,6 +57,22 @@ impl Content {
             }
         }
         Ok(content)
+    }
+
+    /// Models of a folder of the operator's that are older than what served here before.
+    fn refuse_older(&mut self, data_dir: &Path) {
+        let (highest, said) = Highest::read(data_dir);
+        self.said.extend(said);
+        for name in self.folders("models") {
+            let card = self.files.get(&format!("models/{name}/card.json")).and_then(|bytes| Card::from_bytes(bytes).ok());
+            let Some(version) = card.map(|card| card.version) else { continue };
+            if let Some(newer) = highest.above(&name, &version) {
+                let why = format!(
+                    "version {version} is older than {newer}, which served here before; if that is meant: bartizan model promote DIR --allow-older REASON"
+                );
+                self.refused.insert(name, why);
+            }
+        }
     }
 
     /// Puts the promoted version of a model in the place of the built-in one, when its signature holds.
@@ -63,6 +87,11 @@ impl Content {
         let checked = folder(files.clone()).map_err(text)?;
         learn::sign::verify(&checked, &ring)
             .map_err(|faults| faults.iter().map(|fault| format!("{} {}", fault.file, fault.why)).collect::<Vec<_>>().join("; "))?;
+        let card = checked.get("card.json").and_then(|bytes| Card::from_bytes(bytes).ok()).ok_or("it has no card")?;
+        if (card.name.as_str(), &card.version) != (name, &serving.version) {
+            return Err(format!("{} was promoted, and its place holds {} {}", serving.version, card.name, card.version));
+        }
+        self.refused.remove(name);
         let start = format!("models/{name}/");
         self.files.retain(|file, _| !file.starts_with(&start));
         self.files.extend(files.into_iter().map(|(file, bytes)| (format!("{start}{file}"), bytes)));
@@ -150,6 +179,9 @@ impl Content {
 
     /// All files of a model, unchecked.
     pub fn model_folder(&self, name: &str) -> Result<Folder, Fail> {
+        if let Some(why) = self.refused.get(name) {
+            return Err(Fail::new("E0504", format!("model {name} was refused: {why}")));
+        }
         let files = self.below(&format!("models/{name}"));
         if files.is_empty() {
             return Err(Fail::new("E0503", format!("no model {name}")).fix("bartizan model list"));
@@ -232,6 +264,10 @@ impl Content {
         let mut models = learn::Registry::default();
         let ring = self.ring()?;
         for name in self.folders("models").into_iter().filter(|name| name != "web-payload" && name != learn::forecast::NAME) {
+            if let Some(why) = self.refused.get(&name) {
+                said.push(format!("model {name} was refused: {why}; its detectors work without it"));
+                continue;
+            }
             let folder = self.model_folder(&name)?;
             let loaded =
                 models.load_heads(&name, &folder, &ring).and_then(|done| if done { Ok(()) } else { models.load(&name, &folder, &ring) });

@@ -30,7 +30,7 @@ pub(crate) struct Leaving {
 
 impl Leaving {
     pub(crate) fn keep(&self, sockets: Vec<Socket>) {
-        *self.sockets.lock().unwrap_or_else(PoisonError::into_inner) = sockets;
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner).extend(sockets);
     }
 
     pub(crate) fn is_handing_over(&self) -> bool {
@@ -105,7 +105,7 @@ impl Passing {
                 self.events(&events);
                 receipt.answer(!self.gone);
             }
-            Input::Flush(done) | Input::Release(done) => drop(done.send(())),
+            Input::Flush(done) | Input::Release(done) | Input::End(done) => drop(done.send(())),
             Input::Order(_, _, reply) => drop(reply.send(refused())),
             Input::Found(_) | Input::Never(_) => {}
         }

@@ -4,8 +4,8 @@
 //! [`cli`] holds one file a command.
 
 pub mod blast;
-pub mod checking;
 pub mod channels;
+pub mod checking;
 pub mod checkpoint;
 pub mod cli;
 pub mod clock;
@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod paths;
 pub mod pipeline;
 pub mod points;
+pub mod privacy;
 pub mod recall;
 mod rules;
 pub mod scanned;
@@ -36,3 +37,4 @@ pub mod shard;
 pub mod sources;
 pub mod systemd;
 pub mod tls;
+pub mod versions;

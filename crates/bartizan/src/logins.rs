@@ -9,6 +9,7 @@ use detect::door::{Door, Said};
 use event::{Body, EntityKind, Event, Response, Time};
 
 use crate::geo::Places;
+use crate::privacy::Privacy;
 
 /// An address that a person let in is asked again at most, for this long.
 const LET_IN_S: i64 = 86_400;
@@ -16,15 +17,17 @@ const LET_IN_S: i64 = 86_400;
 pub struct Logins {
     door: Mutex<Door>,
     places: Option<Arc<Places>>,
+    privacy: Arc<Privacy>,
 }
 
 impl Logins {
-    pub fn new(knowledge: &Knowledge, places: Option<Arc<Places>>) -> Logins {
-        Logins { door: Mutex::new(Door::new(knowledge)), places }
+    pub fn new(knowledge: &Knowledge, places: Option<Arc<Places>>, privacy: Arc<Privacy>) -> Logins {
+        Logins { door: Mutex::new(Door::new(knowledge)), places, privacy }
     }
 
-    /// About a sign-in that has no outcome yet; where it comes from is filled in.
+    /// About a sign-in that has no outcome yet; where it comes from is filled in, and who it is is replaced, as in the records that taught it.
     pub fn ask(&self, event: &mut Event) -> Option<Said> {
+        self.privacy.replace(std::slice::from_mut(event));
         if let Some(places) = &self.places {
             places.fill(std::slice::from_mut(event));
         }

@@ -13,12 +13,14 @@ pub fn models(content: &Content) -> Vec<ModelState> {
 fn state(content: &Content, name: String) -> ModelState {
     let folder = content.model_folder(&name).ok();
     let card = folder.as_ref().and_then(|f| card::Card::from_bytes(f.get("card.json")?).ok());
-    let key_id = folder.as_ref().and_then(|f| Some(sign::verify(f, &content.ring().ok()?).ok()?.key_id)).unwrap_or_default();
+    let verified = folder.as_ref().and_then(|f| sign::verify(f, &content.ring().ok()?).ok());
+    let (key_id, digest) = verified.map(|v| (v.key_id, v.digest)).unwrap_or_default();
     let loaded = serves(content, &name, folder.as_ref());
     ModelState {
         version: card.as_ref().filter(|_| loaded.is_ok()).map(|c| c.version.clone()).unwrap_or_default(),
         signed: loaded.is_ok(),
         key_id,
+        digest,
         card_markdown: card.map(|c| c.to_markdown()).unwrap_or_default(),
         thresholds: loaded.unwrap_or_else(|refused| refused),
         name,

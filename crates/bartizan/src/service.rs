@@ -15,6 +15,8 @@ use arc_swap::ArcSwap;
 use console::{About, ModelState, Site, SourceState};
 use detect::Knowledge;
 use detect::web::request::Inspector;
+use event::Text;
+use event::order::What;
 use event::response::Mode;
 use incident::Never;
 use tokio::signal::unix::{Signal, SignalKind};
@@ -32,12 +34,16 @@ use crate::listeners::Listeners;
 use crate::logins::Logins;
 use crate::pipeline::Pipeline;
 use crate::points::Points;
+use crate::privacy::Privacy;
+use crate::versions::Highest;
 use crate::{clock, hand_over, metrics, paths, recall};
 
 /// Requests between the gateway and the engine; beyond, they are answered and not recorded, which is counted.
 const QUEUE: usize = 8_192;
 /// Messages for open pages, as [`Shared::new`] makes the channel.
 const LIVE: usize = 1_024;
+/// What the engine has left at a stop: one step, a checkpoint, the sealing of a segment that it has begun.
+const END: Duration = Duration::from_secs(30);
 
 pub struct Wanted {
     pub operation: Operation,
@@ -66,6 +72,10 @@ pub struct Operation {
     pub operated: bool,
     /// Take the listening sockets and the log over from the process that has them.
     pub take_over: bool,
+    /// What of people is replaced; none: as the service of this data directory did last.
+    pub privacy: Option<crate::privacy::Choice>,
+    /// What goes from the log by itself.
+    pub retention: Option<store::retain::Policy>,
 }
 
 /// What whoever holds the service is asked for.
@@ -149,6 +159,8 @@ pub struct Service {
     pub shared: Shared,
     pub console_link: Option<String>,
     pub gateway_addr: Option<std::net::SocketAddr>,
+    /// Listening sockets of the process before this one that are not its own.
+    inherited: Vec<hand_over::Socket>,
 }
 
 impl Service {
@@ -163,16 +175,17 @@ impl Service {
             .build()
             .map_err(|e| Fail::new("E0605", format!("cannot start the runtime: {e}")))?;
         let points = Points { nftables: wanted.nftables.clone(), data_dir: wanted.data_dir.clone() };
-        let (taken, before) = match wanted.operation.take_over {
+        let (mut taken, before) = match wanted.operation.take_over {
             true => take_over(&wanted, &runtime, &points)?,
             false => (None, None),
         };
-        let (writer, log) =
-            store::open(&wanted.data_dir, store::Options::default()).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
+        let log_options = store::Options { retention: wanted.operation.retention.clone(), ..store::Options::default() };
+        let (writer, log) = store::open(&wanted.data_dir, log_options).map_err(|e| crate::cli::cannot_open(&wanted.data_dir, &e))?;
         let inspector = Arc::new(ArcSwap::from_pointee(Inspector::new(&wanted.knowledge)));
+        let privacy = Arc::new(Privacy::open(wanted.operation.privacy.as_ref(), &wanted.data_dir)?);
         let (places, unplaced) = Places::kept(&wanted.data_dir);
         unplaced.iter().for_each(out::note);
-        let logins = wanted.gateway.is_some().then(|| Arc::new(Logins::new(&wanted.knowledge, places.clone())));
+        let logins = wanted.gateway.is_some().then(|| Arc::new(Logins::new(&wanted.knowledge, places.clone(), Arc::clone(&privacy))));
         let mode = if wanted.enforce { Mode::Enforce } else { Mode::Monitor };
         let shards = std::thread::available_parallelism().map_or(2, usize::from);
         let mut pipeline = Pipeline::new(&wanted.knowledge, shards, never.clone(), mode);
@@ -189,6 +202,7 @@ impl Service {
         let shared = Shared {
             channels: wanted.channels.take(),
             places,
+            privacy,
             logins: logins.clone(),
             models: Some((wanted.data_dir.join("models"), reload(wanted.content.clone(), wanted.data_dir.clone(), Arc::clone(&inspector)))),
             ..Shared::new(wanted.enforce)
@@ -219,6 +233,9 @@ impl Service {
         let gateway_addr = bound_gateway.as_ref().map(|(_, _, addr)| *addr);
         let mut passing = Passing { control: control_socket.clone(), counters: Arc::clone(&counters), gone: false };
         let (send, thread) = engine.start(move |input| passing.pass(input));
+        let (mut highest, unread) = Highest::read(&wanted.data_dir);
+        unread.into_iter().chain(highest.note(&wanted.models).err()).for_each(out::note);
+        take_up(&send, &wanted.models, mode)?;
         let board = Arc::new(Board {
             start: Instant::now(),
             sources: Mutex::new(Vec::new()),
@@ -323,6 +340,7 @@ impl Service {
         };
         let signals =
             operated.then(|| Signals::hear(&runtime)).transpose().map_err(|e| Fail::new("E0605", format!("cannot hear signals: {e}")))?;
+        let inherited = taken.as_mut().map(hand_over::Taken::rest).unwrap_or_default();
         if let Some(Err(error)) = taken.map(hand_over::Taken::ready) {
             out::note(format!("the process before this one is not told that this one serves: {error}"));
         }
@@ -343,6 +361,7 @@ impl Service {
             shared,
             console_link,
             gateway_addr,
+            inherited,
         })
     }
 
@@ -358,6 +377,16 @@ impl Service {
             Some(runtime) => runtime.handle(),
             None => unreachable!("invariant: the runtime runs until the service is stopped"),
         }
+    }
+
+    /// The listening sockets of the process before this one that are left, once.
+    pub fn inherited(&mut self) -> Vec<hand_over::Socket> {
+        std::mem::take(&mut self.inherited)
+    }
+
+    /// Further sockets for the process after this one.
+    pub fn keep(&self, sockets: Vec<hand_over::Socket>) {
+        self.leaving.keep(sockets);
     }
 
     /// For loops that end with the service.
@@ -434,20 +463,46 @@ impl Service {
             let _ = send.send(Input::Flush(done));
             let _ = wait.recv_timeout(Duration::from_secs(5));
             self.shared.stopping.store(true, Ordering::Relaxed);
-            drop(send);
             if let Some(runtime) = self.runtime.take() {
                 runtime.shutdown_timeout(Duration::from_millis(1_500));
             }
             drop(self.control.take());
             drop(self.drifts.take());
-            // The engine ends when the last sender is gone; a forwarding thread may hold one a moment longer.
-            let start = Instant::now();
-            while !thread.is_finished() && start.elapsed() < Duration::from_secs(1) {
-                std::thread::sleep(Duration::from_millis(10));
+            // Not left to the last sender: forwarding threads hold some.
+            let (done, wait) = std::sync::mpsc::sync_channel(1);
+            let ended = send.send(Input::End(done)).is_err() || wait.recv_timeout(END).is_ok();
+            if !ended {
+                out::note(format!("the log was not brought to an end within {} s; the next start does it", END.as_secs()));
+                return Exit::CouldNot;
             }
+            drop((send, thread));
         }
         Exit::Fine
     }
+}
+
+/// What decides from now on goes into the log before anything is decided.
+fn take_up(engine: &SyncSender<Input>, models: &[ModelState], mode: Mode) -> Result<(), Fail> {
+    let mode = if mode == Mode::Enforce { "enforce" } else { "monitor" };
+    let program = What::TakeUp {
+        thing: "program".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        sha256: Text::default(),
+        text: format!("started in {mode} mode"),
+        refused: false,
+    };
+    let model = |model: &ModelState| What::TakeUp {
+        thing: format!("model {}", model.name).as_str().into(),
+        version: model.version.as_str().into(),
+        sha256: model.digest.as_str().into(),
+        text: if model.signed { String::new() } else { model.thresholds.clone() },
+        refused: !model.signed,
+    };
+    for what in std::iter::once(program).chain(models.iter().map(model)) {
+        let (reply, _) = tokio::sync::oneshot::channel();
+        engine.send(Input::Order(what, "bartizan".into(), reply)).map_err(|_| Fail::new("E0606", "the engine stopped"))?;
+    }
+    Ok(())
 }
 
 /// Takes up the version of a model that now serves: the gateway judges the next request with it. Detectors of the engine's shards keep the

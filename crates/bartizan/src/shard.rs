@@ -11,6 +11,8 @@ use crate::checkpoint::Remembered;
 
 struct Owned {
     spec: &'static Spec,
+    /// Which of the shard's scopes.
+    scope: usize,
     detector: Box<dyn Detector>,
 }
 
@@ -19,6 +21,8 @@ struct Shard {
     of: u64,
     stateless: Vec<Owned>,
     keyed: Vec<Owned>,
+    /// Of the keyed detectors, each once.
+    scopes: Vec<Scope>,
     /// About the sign-ins of the latest batch, in order.
     decisions: Vec<LoginDecision>,
 }
@@ -47,14 +51,19 @@ impl Shards {
     /// `count` shards of every detector of the registry.
     pub fn new(knowledge: &Knowledge, count: usize) -> Shards {
         let of = count.max(1) as u64;
+        let mut scopes: Vec<Scope> = Vec::new();
+        for spec in detect::ALL.iter().filter(|spec| spec.scope != Scope::Event) {
+            if !scopes.contains(&spec.scope) {
+                scopes.push(spec.scope);
+            }
+        }
         let owned = |stateless: bool| {
             let specs = detect::ALL.iter().filter(move |spec| (spec.scope == Scope::Event) == stateless);
-            specs.map(|spec| Owned { spec, detector: (spec.build)(knowledge) }).collect::<Vec<Owned>>()
+            let scope = |spec: &Spec| scopes.iter().position(|scope| *scope == spec.scope).unwrap_or(0);
+            specs.map(|spec| Owned { spec, scope: scope(spec), detector: (spec.build)(knowledge) }).collect::<Vec<Owned>>()
         };
-        Shards {
-            shards: (0..of).map(|index| Shard { index, of, stateless: owned(true), keyed: owned(false), decisions: Vec::new() }).collect(),
-            gather: Gather::default(),
-        }
+        let shard = |index| Shard { index, of, stateless: owned(true), keyed: owned(false), scopes: scopes.clone(), decisions: Vec::new() };
+        Shards { shards: (0..of).map(shard).collect(), gather: Gather::default() }
     }
 
     /// What the detectors hold by key, and how much they may.
@@ -186,12 +195,16 @@ impl Shard {
         let mut found = Vec::new();
         let nothing = Seen::default();
         let mut said = about.iter().peekable();
+        let mut mine = vec![false; self.scopes.len()];
         for (n, event) in events.iter().enumerate() {
             while said.next_if(|(at, _)| *at < n).is_some() {}
             let seen = said.peek().filter(|(at, _)| *at == n).map_or(&nothing, |(_, seen)| seen);
+            // Asked once a scope: there are many more detectors.
+            for (mine, scope) in mine.iter_mut().zip(&self.scopes) {
+                *mine = scope.key(event).is_some_and(|key| key % self.of == self.index);
+            }
             for owned in &mut self.keyed {
-                let Some(key) = owned.spec.scope.key(event) else { continue };
-                if key % self.of == self.index {
+                if mine[owned.scope] {
                     owned.detector.detect(event, seen, &mut found);
                     self.decisions.extend(owned.detector.decided());
                 }

@@ -10,20 +10,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use decode::{Choice, Format};
 use event::{Body, Event};
-use source::{Batch, Counters, Follow, Locator, Opening, Source, Start, Stdin};
+use source::{Batch, Counters, Follow, Inherited, Locator, Opening, Source, Stdin};
 
 use crate::cli::fail::{Exit, Fail};
 use crate::cli::out;
 use crate::clock;
 use crate::engine::Input;
 use crate::feed;
+use crate::hand_over::Socket;
 use crate::service::{Board, Service};
 
+mod again;
 mod silence;
+
+use again::Again;
+
+/// Before the name of a socket that is handed over.
+const INHERITED: &str = "source ";
+
+/// The sockets of sources among those that a process before this one had.
+pub fn inherited(sockets: Vec<Socket>) -> Arc<Inherited> {
+    let of_source = |Socket { name, socket }: Socket| Some((name.strip_prefix(INHERITED)?.to_owned(), socket));
+    Arc::new(Inherited::new(sockets.into_iter().filter_map(of_source).collect()))
+}
 
 /// What is to be read, with its address taken.
 pub struct Sources {
     all: Vec<Tap>,
+    /// Followed.
+    files: Vec<PathBuf>,
     folder: PathBuf,
 }
 
@@ -48,22 +63,24 @@ pub fn split(arguments: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<Locator>), Fail
 }
 
 impl Sources {
-    /// Files are followed from their beginning. What can go wrong with an address, a certificate or a token goes wrong here.
-    pub fn open(paths: &[PathBuf], locators: &[Locator], data_dir: &Path) -> Result<Sources, Fail> {
+    /// Files are followed from where the log ended, or from their beginning. What can go wrong with an address, a certificate or a token goes wrong here.
+    /// `inherited`: the listening sockets of the process before this one.
+    pub fn open(paths: &[PathBuf], locators: &[Locator], data_dir: &Path, inherited: &Arc<Inherited>) -> Result<Sources, Fail> {
         let folder = data_dir.join("sources");
-        let mut all = Vec::new();
+        let (mut all, mut files) = (Vec::new(), Vec::new());
         for locator in locators {
-            let opening = Opening { counters: Arc::default(), folder: folder.clone() };
+            let opening = Opening { counters: Arc::default(), folder: folder.clone(), inherited: Arc::clone(inherited) };
             let source = locator.open(&opening).map_err(|e| fail(&e))?;
             locator.warning().iter().for_each(out::note);
             all.push(Tap { source, counters: opening.counters, mixed: locator.listen().is_ok() });
         }
         for path in feed::list(paths)? {
             let source: Box<dyn Source + Send> =
-                if path.as_os_str() == "-" { Box::new(Stdin::default()) } else { Box::new(Follow::new(path, Start::Beginning)) };
+                if path.as_os_str() == "-" { Box::new(Stdin::default()) } else { Box::new(Follow::remembering(&path, &folder)) };
+            files.push(path);
             all.push(Tap { source, counters: Arc::default(), mixed: false });
         }
-        Ok(Sources { all, folder })
+        Ok(Sources { all, files, folder })
     }
 
     /// Names, as they stand in the records.
@@ -82,14 +99,18 @@ impl Sources {
                 stop.store(true, Ordering::Relaxed);
             });
         }
+        let socket = |(name, socket)| Socket { name: format!("{INHERITED}{name}"), socket };
+        service.keep(self.all.iter().filter_map(|tap| tap.source.socket()).map(socket).collect());
+        let again = Arc::new(Mutex::new(Again::of(&service.log, &self.folder, &self.files)));
         let silence = silence::watch(self.folder.join("heard.json"), service.log.clone(), service.engine(), Arc::clone(&stop))?;
         for tap in self.all {
             let (engine, board, stop) = (service.engine(), Arc::clone(&service.board), Arc::clone(&stop));
             let silence = Arc::clone(&silence);
+            let again = Arc::clone(&again);
             board.tap(tap.source.name(), &tap.counters);
             std::thread::Builder::new()
                 .name("source".into())
-                .spawn(move || tap.run(format, &engine, &board, &silence, &stop))
+                .spawn(move || tap.run(format, &engine, &board, &silence, &again, &stop))
                 .map_err(|e| Fail::new("E0605", format!("cannot start a thread: {e}")))?;
         }
         Ok(())
@@ -97,7 +118,15 @@ impl Sources {
 }
 
 impl Tap {
-    fn run(self, format: Format, engine: &SyncSender<Input>, board: &Board, silence: &Mutex<silence::Heard>, stop: &AtomicBool) {
+    fn run(
+        self,
+        format: Format,
+        engine: &SyncSender<Input>,
+        board: &Board,
+        silence: &Mutex<silence::Heard>,
+        again: &Mutex<Again>,
+        stop: &AtomicBool,
+    ) {
         let Tap { mut source, counters, mixed } = self;
         let name = source.name().to_owned();
         let mut chosen = (mixed || !matches!(format, Format::Auto)).then(|| Choice::new(format, []));
@@ -105,7 +134,8 @@ impl Tap {
             let choice = *chosen.get_or_insert_with(|| Choice::new(Format::Auto, batch.records().map(|r| r.bytes)));
             let now = clock::now();
             counters.take(&batch, now);
-            let events = feed::decode(&batch, &choice, now, 1);
+            let mut events = feed::decode(&batch, &choice, now, 1);
+            again.lock().unwrap_or_else(PoisonError::into_inner).leave_out(&mut events, &board.shared.privacy);
             silence.lock().unwrap_or_else(PoisonError::into_inner).heard(&batch.source, now);
             count(board, &name, &choice, &counters, &events);
             let input = match batch.receipt.take() {

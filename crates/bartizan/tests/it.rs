@@ -2,6 +2,7 @@
 
 mod it {
     mod architecture;
+    mod audited;
     mod canary;
     mod cards;
     mod check;
@@ -9,6 +10,7 @@ mod it {
     mod drift;
     mod fairness;
     mod filter;
+    mod followed;
     mod full;
     mod geo;
     mod kill;

@@ -139,6 +139,8 @@ impl Desk {
             }
             What::Quarantine { path, .. } => done(&format!("{path} is in quarantine"), None),
             What::Enforce { on } => done(if on { "Blocking" } else { "Recording only" }, None),
+            What::Retain(_) => unknown(),
+            What::SignIn { .. } | What::TakeUp { .. } => done("Written", None),
         })
     }
 }
@@ -547,8 +549,8 @@ fn about(mode: Mode, refused: &Mutex<std::collections::HashMap<Text, u64>>, up: 
             SourceState { name: "sudo.log".into(), format: "syslog".into(), events: 0, undecoded: 0, last_event: None },
         ],
         models: vec![
-            ModelState { name: "web-payload".into(), version: "1.0".into(), signed: true, key_id: "bz-2026-a".into(), thresholds: "block at 0.90, record at 0.50".into(), card_markdown: "# web-payload 1.0\n\nJudges the **values** of request parameters: hashed character n-grams, a linear model, calibrated.\n\n## Figures\n\n| set | rows | recall | false positives |\n|---|---|---|---|\n| held out | 20,000 | 0.98 | 0.0004 |\n\n- blind to attacks that look like ordinary words\n- command: `bartizan model eval web-payload`\n".into() },
-            ModelState { name: "login".into(), version: "1.0".into(), signed: true, key_id: "bz-2026-a".into(), thresholds: "finding at 0.70".into(), card_markdown: String::new() },
+            ModelState { name: "web-payload".into(), version: "1.0".into(), signed: true, key_id: "bz-2026-a".into(), digest: String::new(), thresholds: "block at 0.90, record at 0.50".into(), card_markdown: "# web-payload 1.0\n\nJudges the **values** of request parameters: hashed character n-grams, a linear model, calibrated.\n\n## Figures\n\n| set | rows | recall | false positives |\n|---|---|---|---|\n| held out | 20,000 | 0.98 | 0.0004 |\n\n- blind to attacks that look like ordinary words\n- command: `bartizan model eval web-payload`\n".into() },
+            ModelState { name: "login".into(), version: "1.0".into(), signed: true, key_id: "bz-2026-a".into(), digest: String::new(), thresholds: "finding at 0.70".into(), card_markdown: String::new() },
         ],
         rules: 214,
         rss_bytes: 96 << 20,

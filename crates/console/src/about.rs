@@ -79,6 +79,8 @@ pub struct ModelState {
     /// The signature was checked when the model was loaded.
     pub signed: bool,
     pub key_id: String,
+    /// Hex SHA-256 of what was signed.
+    pub digest: String,
     pub card_markdown: String,
     /// One line: `block at 0.90, record at 0.50`.
     pub thresholds: String,

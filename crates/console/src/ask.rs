@@ -1,5 +1,6 @@
 //! What a person does becomes an order; its answer becomes a notice on the next page.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use event::order::{Answer, Fault, What};
@@ -21,6 +22,12 @@ pub(crate) async fn ask(app: &App, what: What) -> Option<Answer> {
         take.await.ok()
     };
     tokio::time::timeout(ANSWER_TIME, asked).await.ok().flatten()
+}
+
+/// The same without waiting: a log that cannot be written keeps nobody out who has to look why.
+pub(crate) fn tell(app: &Arc<App>, what: What) {
+    let app = Arc::clone(app);
+    tokio::spawn(async move { ask(&app, what).await });
 }
 
 pub(crate) fn notice(answer: Option<&Answer>) -> Notice {

@@ -167,5 +167,16 @@ pub(crate) fn order_text(what: &What) -> String {
         What::Quarantine { path, .. } => format!("quarantine {path}"),
         What::Enforce { on: true } => "start blocking".to_owned(),
         What::Enforce { on: false } => "stop blocking: record only".to_owned(),
+        What::Retain(retain) => format!("remove {} records by {}", retain.records, retain.rule),
+        What::SignIn { granted: true, .. } => "signed in".to_owned(),
+        What::SignIn { granted: false, unsaid: 0 } => "sign-in refused: the link was never made, used or too old".to_owned(),
+        What::SignIn { granted: false, unsaid } => {
+            format!("sign-in refused: the link was never made, used or too old; {unsaid} more before it")
+        }
+        What::TakeUp { thing, version, text, refused, .. } => {
+            let verb = if *refused { "refused" } else { "took up" };
+            let parts = [verb, thing.as_str(), version.as_str(), text.as_str()];
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+        }
     }
 }

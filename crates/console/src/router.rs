@@ -153,12 +153,19 @@ async fn login(State(app): State<Arc<App>>) -> Response {
 
 /// The only change that a GET makes: it uses the link up, so that a token in a history or a log is worth nothing.
 async fn once(State(app): State<Arc<App>>, Path(token): Path<String>) -> Response {
-    match app.sessions.redeem(&token, std::time::Instant::now()) {
+    let now = std::time::Instant::now();
+    match app.sessions.redeem(&token, now) {
         Some(secret) => {
+            ask::tell(&app, What::SignIn { granted: true, unsaid: 0 });
             let cookie = format!("{}={secret}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200", app.cookie);
             (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/".to_owned())]).into_response()
         }
-        None => (StatusCode::GONE, page::login::dead(&(app.links.about)())).into_response(),
+        None => {
+            if let Some(unsaid) = app.sessions.refused(now) {
+                ask::tell(&app, What::SignIn { granted: false, unsaid });
+            }
+            (StatusCode::GONE, page::login::dead(&(app.links.about)())).into_response()
+        }
     }
 }
 

@@ -20,6 +20,8 @@ const ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 const SESSIONS_MAX: usize = 64;
 /// Answers that wait to be read, a session.
 const NOTICES_MAX: usize = 16;
+/// Refused sign-ins that are told, a minute: whoever guesses does not fill the log.
+const REFUSALS_MAX: u32 = 10;
 
 type Hash = [u8; 32];
 
@@ -115,13 +117,22 @@ pub(crate) struct Sessions {
     made: AtomicU64,
     links: Mutex<Vec<Link>>,
     sessions: Mutex<Vec<Session>>,
+    refusals: Mutex<Refusals>,
+}
+
+/// Sign-ins that were refused: when the minute began in which so many were told, and how many were not told since.
+#[derive(Default)]
+struct Refusals {
+    minute: Option<Instant>,
+    told: u32,
+    unsaid: u32,
 }
 
 impl Sessions {
     pub(crate) fn new() -> Result<Sessions, Error> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|e| Error::Random(e.to_string()))?;
-        Ok(Sessions { seed, made: AtomicU64::new(0), links: Mutex::default(), sessions: Mutex::default() })
+        Ok(Sessions { seed, made: AtomicU64::new(0), links: Mutex::default(), sessions: Mutex::default(), refusals: Mutex::default() })
     }
 
     fn secret(&self) -> Hash {
@@ -149,6 +160,20 @@ impl Sessions {
         links.remove(place);
         drop(links);
         Some(self.begin(now))
+    }
+
+    /// A sign-in was refused. How many were not told before this one; `None` when this one is not told either.
+    pub(crate) fn refused(&self, now: Instant) -> Option<u32> {
+        let mut all = lock(&self.refusals);
+        if all.minute.is_none_or(|minute| now.duration_since(minute) >= Duration::from_secs(60)) {
+            (all.minute, all.told) = (Some(now), 0);
+        }
+        if all.told >= REFUSALS_MAX {
+            all.unsaid = all.unsaid.saturating_add(1);
+            return None;
+        }
+        all.told += 1;
+        Some(std::mem::take(&mut all.unsaid))
     }
 
     fn begin(&self, now: Instant) -> String {

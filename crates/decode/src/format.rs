@@ -132,6 +132,11 @@ impl std::fmt::Debug for Choice {
     }
 }
 
+/// How sure the surest decoder is of a record; 0 when none knows it.
+pub fn sureness(record: &[u8]) -> u8 {
+    ALL.iter().map(|decoder| decoder.recognise(record)).max().unwrap_or_default()
+}
+
 /// `None` when no decoder knows the record.
 fn surest(record: &[u8]) -> Option<&'static dyn Decoder> {
     let mut best: Option<(u8, &'static dyn Decoder)> = None;

@@ -24,6 +24,7 @@ mod flat;
 mod format;
 pub mod journald;
 pub mod mail;
+pub mod mask;
 pub mod office;
 pub mod pcap;
 pub mod pdf;
@@ -40,7 +41,7 @@ mod windows;
 pub mod windows_json;
 pub mod zeek;
 
-pub use format::{Choice, Format, SAMPLE_MAX, UnknownFormat};
+pub use format::{Choice, Format, SAMPLE_MAX, UnknownFormat, sureness};
 pub use place::{Place, RECORD_BYTES_MAX, Reading, When};
 
 /// One format. `read` is what a format has of its own; [`Decoder::decode`] is the same for all: it keeps the raw record, names the event,

@@ -21,14 +21,21 @@ pub struct Event {
     pub native: Option<Box<Native>>,
 }
 
+/// What a record need not say, because it is what reading it takes it for: most requests have most fields empty.
+pub(crate) fn absent<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// Where an event comes from and when it happened.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Meta {
     pub uid: Uid,
     /// When it happened.
     pub time: Time,
     /// When it was read.
     pub logged: Time,
+    #[serde(skip_serializing_if = "absent")]
     pub time_source: TimeSource,
     /// Path or name of the input, as given.
     pub source: Text,
@@ -37,6 +44,7 @@ pub struct Meta {
     /// Name of the decoder.
     pub format: Text,
     /// The record was longer than the limit and was cut to it; its length before.
+    #[serde(skip_serializing_if = "absent")]
     pub cut_from: Option<u64>,
 }
 

@@ -53,7 +53,7 @@ pub use login::LoginDecision;
 pub use mail::Mail;
 pub use native::Native;
 pub use network::Network;
-pub use order::Order;
+pub use order::{Order, Retain};
 pub use process::Process;
 pub use resource::Resource;
 pub use response::Response;

@@ -1,4 +1,5 @@
-//! What a person asks for, from console or command line: an event like any other, written before it is carried out.
+//! What a person asks for, from console or command line, and what else an auditor asks about: who came in, what decides from when on.
+//! Events like any other; what is to be carried out is written before.
 
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +65,44 @@ pub enum What {
     Enforce {
         on: bool,
     },
+    /// Somebody opened the console with a one-time link, or with one that was never made, used or too old.
+    SignIn {
+        granted: bool,
+        /// Refusals before this one that were not written, so that guessing does not fill the log.
+        unsaid: u32,
+    },
+    /// What decides from now on.
+    TakeUp {
+        /// `program`, `configuration`, `model web-payload`, ..
+        thing: Text,
+        /// Empty where there is none.
+        version: Text,
+        /// Hex; of a model the root digest that is signed. Empty where there is none.
+        sha256: Text,
+        /// What changed, or why it was refused.
+        text: String,
+        /// It was not taken up: what was there before goes on.
+        refused: bool,
+    },
+    /// Records leave a finished segment because their time is over; Bartizan's own order, never a person's.
+    Retain(Box<Retain>),
+}
+
+/// Written, and under a signed head, before the records go: `audit verify` refuses records that are missing without it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retain {
+    /// Offset of the segment's first record, which names its file.
+    pub segment: u64,
+    /// That go now.
+    pub records: u64,
+    /// Words of their classes.
+    pub classes: Vec<Text>,
+    /// All that go were logged before.
+    pub until: Time,
+    /// `retention.observed 90d`, `retention.bytes_max`
+    pub rule: Text,
+    /// SHA-256 over everything that is missing from the segment from now on: places and subtree hashes.
+    pub missing: Text,
 }
 
 /// What came of an order.

@@ -18,7 +18,6 @@ use crate::guard::Refused;
 use crate::head::{self, REFUSED_METHOD};
 use crate::links::FAULT;
 use crate::login::{self, LOGIN};
-use crate::mask::{self, Secrets};
 use crate::outbound::{Finish, Outbound, Source};
 use crate::page::{Form, page};
 use crate::record::{HEADERS_MAX, Seen, finish_event, http_of, look, user_agent, write_raw};
@@ -27,6 +26,7 @@ use crate::upstream::{BodyFault, Inbound, Lease};
 use crate::verdict::{self, Ruling};
 use crate::worker::{Connection, Worker};
 use crate::{Counters, Observed};
+use decode::mask::{self, Secrets};
 
 /// Never fails: what goes wrong is an answer.
 pub(crate) async fn answer(

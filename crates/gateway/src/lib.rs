@@ -19,7 +19,6 @@ mod limit;
 mod links;
 mod listen;
 mod login;
-mod mask;
 mod outbound;
 mod page;
 mod record;

@@ -13,10 +13,10 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use crate::Observed;
 use crate::error::Fault;
 use crate::links::FAULT;
-use crate::mask::Secrets;
 use crate::record::finish_event;
 use crate::upstream::Lease;
 use crate::worker::Connection;
+use decode::mask::Secrets;
 
 /// Sent when it is dropped, when the answer is over or given up.
 pub(crate) struct Finish {

@@ -9,8 +9,8 @@ use http::request::Parts;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::forward::{self, Peer};
-use crate::mask::{self, Secrets};
 use crate::{Counters, Links, verdict};
+use decode::mask::{self, Secrets};
 
 /// Headers kept.
 pub(crate) const HEADERS_MAX: usize = 64;

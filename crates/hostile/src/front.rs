@@ -71,3 +71,18 @@ pub(crate) fn inspect(bytes: &[u8]) {
         assert_eq!(INSPECTOR.inspect(&event, &mut scratch).rules, said.rules, "an answer depends on what was asked before");
     }
 }
+
+/// What shippers push: the first byte names the protocol. Whatever is taken is within its bounds, and the answer can be sent.
+pub(crate) fn push(bytes: &[u8]) {
+    use source::push::{ITEMS_MAX, Protocol, read};
+    let Some((first, body)) = bytes.split_first() else { return };
+    let protocol = Protocol::ALL[usize::from(*first) % Protocol::ALL.len()];
+    match read(protocol, body, Some("index"), "push".into()) {
+        Ok((taken, answer)) => {
+            assert!((200..300).contains(&answer.status));
+            assert!(taken.batch.line_count() <= ITEMS_MAX);
+            assert!(taken.batch.records().all(|record| record.bytes.len() <= source::RECORD_BYTES_MAX));
+        }
+        Err(answer) => assert!((400..500).contains(&answer.status), "{}", answer.status),
+    }
+}

@@ -65,3 +65,31 @@ pub(crate) fn posture(bytes: &[u8]) {
     }
     let _ = rule::posture::Framework::parse(&text);
 }
+
+/// Every fault says where, and what to write instead; what is taken says so a second time.
+pub(crate) fn config(bytes: &[u8]) {
+    let name = std::path::Path::new("bartizan.toml");
+    match bartizan::config::parse(bytes, name) {
+        Ok(config) => assert!(bartizan::config::parse(bytes, name).is_ok_and(|again| again == config)),
+        Err(faults) => {
+            assert!(!faults.is_empty());
+            for fault in faults.iter().take(100) {
+                assert!(!fault.to_string().is_empty() && !fault.to_string().contains('\u{0}'), "{fault}");
+            }
+        }
+    }
+}
+
+pub(crate) fn playbook(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    match incident::Playbooks::parse([("a.yaml", &*text)]) {
+        Ok(all) => drop(all),
+        Err(faults) => {
+            assert!(!faults.is_empty());
+            for fault in &faults {
+                // YAML ends lines with a lone carriage return as well.
+                assert!(fault.line >= 1 && fault.line <= text.split(['\n', '\r']).count() + 1, "{fault}");
+            }
+        }
+    }
+}

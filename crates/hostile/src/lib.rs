@@ -61,13 +61,14 @@ pub const ALL: &[Target] = &[
     target("front", 3_000, front::wire),
     target("request", 3_000, front::values),
     target("inspect", 1_500, front::inspect),
+    target("push", 2_000, front::push),
     // Languages that people write.
     target("query", 4_000, language::query),
     target("sigma", 1_500, language::sigma),
     target("seclang", 1_500, language::seclang),
     target("posture_rules", 1_000, language::posture),
-    // Here: the configuration file, `target("config", 2_000, language::config)`.
-    // Here: playbooks, `target("playbook", 2_000, language::playbook)`.
+    target("config", 2_000, language::config),
+    target("playbook", 2_000, language::playbook),
     // What lies on disk.
     target("log", 1_000, stored::log),
     target("index", 1_000, stored::index),

@@ -79,8 +79,8 @@ targets! {
     combined syslog json windows_json cloudtrail journald auditd zeek cisco
     evtx_file cloudtrail_file auditd_file zeek_file pcap_file
     archive pe elf pdf office script mail html url content configuration expand
-    front request inspect
-    query sigma seclang posture_rules
+    front request inspect push
+    query sigma seclang posture_rules config playbook
     log index sealed record
 }
 

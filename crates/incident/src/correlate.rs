@@ -241,7 +241,10 @@ impl Correlator {
             | What::Reject { .. }
             | What::Block { .. }
             | What::Quarantine { .. }
-            | What::Enforce { .. } => {
+            | What::Enforce { .. }
+            | What::Retain(_)
+            | What::SignIn { .. }
+            | What::TakeUp { .. } => {
                 return None;
             }
         };

@@ -14,8 +14,8 @@ use event::response::{Mode, Phase};
 use event::{Entity, EntityKind, Finding, Incident, Response, Text, Time, short_id};
 
 use crate::Never;
-use crate::tell::Ask;
 use crate::playbook::{Approach, Playbook, Playbooks, Step, Target};
+use crate::tell::Ask;
 use bounds::Bounds;
 
 /// A planned response, or why there is none although the incident asks for one.

@@ -107,13 +107,17 @@ impl Teller {
                 let mode = if channel.in_monitor { Mode::Enforce } else { mode };
                 let asked = asks.iter().find(|a| a.incident == incident.uid && a.channel == channel.name);
                 let (mode, by) = match asked {
-                    Some(ask) if incident.severity < channel.severity_min => (if ask.mode == Mode::Monitor { Mode::Monitor } else { mode }, ask.by.clone()),
+                    Some(ask) if incident.severity < channel.severity_min => {
+                        (if ask.mode == Mode::Monitor { Mode::Monitor } else { mode }, ask.by.clone())
+                    }
                     None if incident.severity < channel.severity_min => continue,
                     _ => (mode, Text::const_new("configuration")),
                 };
                 if let Some(why) = self.worse(incident, &channel.name, mode) {
                     // It also says what waits: one message, not two.
-                    decide.iter().for_each(|r| drop(self.remember(name(&[&incident.uid, &channel.name, "decide", &r.uid], mode))));
+                    if let Some(waits) = decide {
+                        self.remember(name(&[&incident.uid, &channel.name, "decide", &waits.uid], mode));
+                    }
                     let uid = name(&[&incident.uid, &channel.name, incident.severity.word()], mode);
                     made.extend(self.one(uid, &channel, &incident.uid, mode, &by, why, now));
                 } else if let Some(waits) = decide {
@@ -122,7 +126,9 @@ impl Teller {
                 }
             }
         }
-        for ask in asks.iter().filter(|ask| !self.channels.iter().any(|c| c.name == ask.channel)) {
+        let known = |channels: &[Channel], ask: &Ask| channels.iter().any(|c| c.name == ask.channel);
+        let strays: Vec<&Ask> = asks.iter().filter(|ask| !known(&self.channels, ask)).collect();
+        for ask in strays {
             let uid = name(&[&ask.incident, &ask.channel, "unknown"], ask.mode);
             if self.remember(uid.clone()) {
                 let why = format!("the configuration has no channel {}: write [[notify]] with name = \"{0}\"", ask.channel);
@@ -157,7 +163,8 @@ impl Teller {
             let count = held.len();
             held.dedup();
             let listed: Vec<&str> = held.iter().take(LISTED_MAX).map(Text::as_str).collect();
-            let why = format!("and {count} more that were held back, at most {} an hour are told: {}", channel.per_hour_max, listed.join(", "));
+            let why =
+                format!("and {count} more that were held back, at most {} an hour are told: {}", channel.per_hour_max, listed.join(", "));
             let mode = if channel.in_monitor { Mode::Enforce } else { mode };
             let uid = name(&[&channel.name, "summary", &now.us().to_string()], mode);
             made.extend(self.one(uid, &channel, &Text::default(), mode, &"configuration".into(), why, now));
@@ -295,7 +302,10 @@ mod tests {
     fn what_needs_a_person_is_told_with_the_first_message_or_alone() {
         let mut teller = Teller::new(vec![channel(10)]);
         let high = incident("INC-1", Severity::High);
-        let waits = |uid: &str| Response { incident: "INC-1".into(), ..response(uid.into(), &"x".into(), &"INC-1".into(), Mode::Enforce, &"p".into(), String::new(), T0) };
+        let waits = |uid: &str| Response {
+            incident: "INC-1".into(),
+            ..response(uid.into(), &"x".into(), &"INC-1".into(), Mode::Enforce, &"p".into(), String::new(), T0)
+        };
         let (first, second) = (waits("R-1"), waits("R-2"));
         assert_eq!(whys(&teller.tell(&[&high], &[&first], &[], Mode::Enforce, T0)), ["new"]);
         assert_eq!(teller.tell(&[&high], &[&first], &[], Mode::Enforce, T0), []);

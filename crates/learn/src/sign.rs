@@ -38,6 +38,8 @@ pub struct Verified {
     pub subject: String,
     /// Number of signed files.
     pub files: usize,
+    /// Hex SHA-256 over the digests of the files, as the statement has it.
+    pub digest: String,
 }
 
 /// Signs all files of `folder` (without an old `model.sig`); gives the bytes of `model.sig`. Same input, same bytes (RFC 6979).
@@ -60,7 +62,11 @@ pub fn verify(folder: &Folder, ring: &KeyRing) -> Result<Verified, Vec<Fault>> {
     }
     let manifest = bundle::manifest(&bundle.payload).map_err(fault)?;
     let faults = compare(folder, &manifest);
-    if faults.is_empty() { Ok(Verified { key_id: key.id(), subject: manifest.subject, files: manifest.files.len() }) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(Verified { key_id: key.id(), files: manifest.files.len(), subject: manifest.subject, digest: manifest.digest })
+    } else {
+        Err(faults)
+    }
 }
 
 fn compare(folder: &Folder, manifest: &bundle::Manifest) -> Vec<Fault> {

@@ -5,8 +5,11 @@
 //! writers close it late; then the new one is read from its beginning. Emptied (shorter than what was read, or other first bytes): read from
 //! the beginning. Gone: the old file is watched until the name is there again.
 //! Lines are numbered on across rotations, so that no two records of a run have one number.
-//! Not seen: a file that was replaced twice between two looks.
+//! After a restart it goes on where the log ended (`kept.rs`), through rotations meanwhile: what was renamed or copied away is found beside the file
+//! and finished first, then what came between.
+//! Not seen: a file that was replaced twice between two looks; lines that were compressed away while nobody looked.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,11 +17,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::split::Splitter;
-use crate::{Done, Error, Out, Short, Source, expand, file};
+use serde::{Deserialize, Serialize};
 
+use crate::split::Splitter;
+use crate::{Batch, Done, Error, Out, Short, Source, expand, file};
+
+mod kept;
 mod open;
 
+use kept::Kept;
+pub use kept::kept_position;
 use open::Open;
 
 /// Between two looks.
@@ -29,7 +37,7 @@ const QUIET_POLLS: u32 = 5;
 const STOP: Duration = Duration::from_millis(50);
 
 /// Where to go on: the end of the last line that was handed over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     pub device: u64,
     pub inode: u64,
@@ -58,13 +66,22 @@ pub struct Follow {
     name: Arc<str>,
     pub start: Start,
     pub poll: Duration,
+    /// Where it remembers how far it came.
+    folder: Option<PathBuf>,
 }
 
 impl Follow {
     pub fn new(path: impl Into<PathBuf>, start: Start) -> Follow {
         let path = path.into();
         let name = path.to_string_lossy().into();
-        Follow { path, name, start, poll: POLL }
+        Follow { path, name, start, poll: POLL, folder: None }
+    }
+
+    /// Goes on behind what is in the log; from the beginning when nobody followed it before.
+    pub fn remembering(path: impl Into<PathBuf>, folder: &Path) -> Follow {
+        let path = path.into();
+        let start = kept_position(folder, &path).map_or(Start::Beginning, Start::After);
+        Follow { folder: Some(folder.to_owned()), ..Follow::new(path, start) }
     }
 }
 
@@ -102,13 +119,33 @@ impl Source for Follow {
                 }
             }
         }
-        self.watch(open, splitter, out, stop).map_err(Error::read(&self.path))
+        let Some(folder) = &self.folder else { return self.watch(open, splitter, None, out, stop).map_err(Error::read(&self.path)) };
+        let kept = Kept::new(folder, &self.path);
+        // Before the first line: who is killed before the first writing knows where it began.
+        kept.begin(open.position(&splitter));
+        let mut remembered = |mut batch: Batch| {
+            batch.receipt = batch.position.map(|position| kept.receipt(position));
+            kept.write(false);
+            out(batch)
+        };
+        let done = self.watch(open, splitter, Some(&kept), &mut remembered, stop);
+        kept.end();
+        done.map_err(Error::read(&self.path))
     }
 }
 
 impl Follow {
-    fn watch(&self, mut open: Open, mut splitter: Splitter, out: &mut Out<'_>, stop: &AtomicBool) -> io::Result<Done> {
+    fn watch(
+        &self,
+        mut open: Open,
+        mut splitter: Splitter,
+        kept: Option<&Arc<Kept>>,
+        out: &mut Out<'_>,
+        stop: &AtomicBool,
+    ) -> io::Result<Done> {
         let mut quiet_polls = 0;
+        // What was rotated away while nobody looked, oldest first.
+        let mut between = if matches!(self.start, Start::After(_)) { open.later(&self.path) } else { VecDeque::new() };
         loop {
             if open.was_emptied()? {
                 let last = splitter.flush();
@@ -132,7 +169,7 @@ impl Follow {
                     break;
                 }
                 // Gone again in between: the next look finds it.
-                if let Ok(new) = Open::new(&self.path) {
+                if let Some(new) = between.pop_front().or_else(|| Open::new(&self.path).ok()) {
                     open = new;
                     splitter.rewind();
                     splitter.done.rotations += 1;
@@ -140,6 +177,7 @@ impl Follow {
                     continue;
                 }
             }
+            kept.iter().for_each(|kept| kept.write(false));
             if !pause(self.poll, stop) {
                 break;
             }

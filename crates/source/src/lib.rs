@@ -17,10 +17,12 @@ mod folder;
 mod follow;
 mod gather;
 pub mod host;
+mod inherit;
 pub mod journald;
 mod listen;
 mod locator;
 mod network;
+pub mod push;
 mod receipt;
 pub mod silence;
 mod split;
@@ -38,7 +40,8 @@ pub use counters::{Counters, METRICS, Metric};
 pub use error::Error;
 pub use file::{HEAD_BYTES, Opened, WHOLE_BYTES_MAX, Whole, read_all};
 pub use folder::{Listing, Refused, list};
-pub use follow::{Follow, Position, Start, follow};
+pub use follow::{Follow, Position, Start, follow, kept_position};
+pub use inherit::Inherited;
 pub use listen::Limits;
 pub use locator::Locator;
 pub use receipt::Receipt;
@@ -62,6 +65,11 @@ pub trait Source {
     fn name(&self) -> &str;
 
     fn run(&mut self, out: &mut Out<'_>, stop: &AtomicBool) -> Result<Done, Error>;
+
+    /// The socket that it listens with once more, and what it was asked for: for the process after this one.
+    fn socket(&self) -> Option<(String, std::os::fd::OwnedFd)> {
+        None
+    }
 }
 
 /// What a locator can name.
@@ -92,10 +100,12 @@ pub struct Opening {
     pub counters: Arc<Counters>,
     /// Where it may remember how far it came.
     pub folder: PathBuf,
+    /// The sockets of the process before this one.
+    pub inherited: Arc<Inherited>,
 }
 
 /// In the order of the pages.
-pub const ALL: &[&Kind] = &[&syslog::UDP, &syslog::TCP, &syslog::TLS, &journald::JOURNALD];
+pub const ALL: &[&Kind] = &[&syslog::UDP, &syslog::TCP, &syslog::TLS, &push::HTTP, &push::HTTPS, &journald::JOURNALD];
 
 impl Locator {
     pub fn open(&self, opening: &Opening) -> Result<Box<dyn Source + Send>, Error> {

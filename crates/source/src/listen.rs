@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::{Counters, Error, Locator};
+use crate::{Counters, Error, Locator, Opening};
 
 /// How much a listener takes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,7 @@ impl<W: AsyncRead + AsyncWrite + Unpin + Send> Wire for W {}
 /// Has its address; takes connections with [`Listener::serve`].
 pub(crate) struct Listener {
     socket: TcpListener,
+    key: String,
     pub(crate) address: SocketAddr,
     acceptor: Option<TlsAcceptor>,
     pub(crate) limits: Limits,
@@ -54,13 +56,21 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    pub(crate) fn open(at: &Locator, tls: Option<rustls::ServerConfig>, counters: &Arc<Counters>) -> Result<Listener, Error> {
+    pub(crate) fn open(at: &Locator, tls: Option<rustls::ServerConfig>, opening: &Opening) -> Result<Listener, Error> {
         let failed = |source| Error::Listen { name: at.text().to_owned(), source };
-        let socket = TcpListener::bind(at.listen()?).map_err(failed)?;
+        let socket = match opening.inherited.take(&key(at)?) {
+            Some(socket) => TcpListener::from(socket),
+            None => TcpListener::bind(at.listen()?).map_err(failed)?,
+        };
         socket.set_nonblocking(true).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         let acceptor = tls.map(|tls| TlsAcceptor::from(Arc::new(tls)));
-        Ok(Listener { socket, address, acceptor, limits: Limits::default(), counters: Arc::clone(counters) })
+        Ok(Listener { socket, key: key(at)?, address, acceptor, limits: Limits::default(), counters: Arc::clone(&opening.counters) })
+    }
+
+    pub(crate) fn socket(&self) -> Option<(String, OwnedFd)> {
+        let again = self.socket.try_clone().ok()?;
+        Some((self.key.clone(), again.into()))
     }
 
     /// Every connection is a task of its own; they end with this future.
@@ -106,6 +116,11 @@ impl Listener {
             });
         }
     }
+}
+
+/// By what a socket is known: certificates and tokens may change across a restart, the address and what is spoken there may not.
+pub(crate) fn key(at: &Locator) -> Result<String, Error> {
+    Ok(format!("{}://{}", at.kind().scheme, at.listen()?))
 }
 
 /// One of the connections that an address may have.

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::gather::{Gather, Numbers};
 use crate::listen::{self, Limits, Listener};
-use crate::{Batch, Counters, Done, Error, Kind, Locator, Out, Source, network};
+use crate::{Batch, Counters, Done, Error, Kind, Locator, Opening, Out, Source, network};
 
 mod datagram;
 mod frame;
@@ -26,7 +26,7 @@ pub const UDP: Kind = Kind {
     needs: &[],
     is_plain: true,
     encrypted: "syslog+tls",
-    open: |at, opening| Ok(Box::new(Syslog::udp(at, &opening.counters)?)),
+    open: |at, opening| Ok(Box::new(Syslog::udp(at, opening)?)),
 };
 
 pub const TCP: Kind = Kind {
@@ -37,7 +37,7 @@ pub const TCP: Kind = Kind {
     needs: &[],
     is_plain: true,
     encrypted: "syslog+tls",
-    open: |at, opening| Ok(Box::new(Syslog::tcp(at, &opening.counters)?)),
+    open: |at, opening| Ok(Box::new(Syslog::tcp(at, opening)?)),
 };
 
 pub const TLS: Kind = Kind {
@@ -48,7 +48,7 @@ pub const TLS: Kind = Kind {
     needs: &["cert", "key"],
     is_plain: false,
     encrypted: "syslog+tls",
-    open: |at, opening| Ok(Box::new(Syslog::tcp(at, &opening.counters)?)),
+    open: |at, opening| Ok(Box::new(Syslog::tcp(at, opening)?)),
 };
 
 /// Deliveries that wait for the engine.
@@ -62,26 +62,29 @@ pub struct Syslog {
 }
 
 enum Transport {
-    Datagrams(UdpSocket),
+    Datagrams(UdpSocket, String),
     Streams(Listener),
 }
 
 impl Syslog {
-    pub fn udp(at: &Locator, counters: &Arc<Counters>) -> Result<Syslog, Error> {
+    pub fn udp(at: &Locator, opening: &Opening) -> Result<Syslog, Error> {
         let failed = |source| Error::Listen { name: at.text().to_owned(), source };
-        let socket = UdpSocket::bind(at.listen()?).map_err(failed)?;
+        let socket = match opening.inherited.take(&listen::key(at)?) {
+            Some(socket) => UdpSocket::from(socket),
+            None => UdpSocket::bind(at.listen()?).map_err(failed)?,
+        };
         socket.set_nonblocking(true).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
         let name = format!("{}://{address}", at.kind().scheme).into();
-        Ok(Syslog { name, transport: Transport::Datagrams(socket), counters: Arc::clone(counters) })
+        Ok(Syslog { name, transport: Transport::Datagrams(socket, listen::key(at)?), counters: Arc::clone(&opening.counters) })
     }
 
     /// With TLS when the locator has a certificate.
-    pub fn tcp(at: &Locator, counters: &Arc<Counters>) -> Result<Syslog, Error> {
+    pub fn tcp(at: &Locator, opening: &Opening) -> Result<Syslog, Error> {
         let tls = at.option("cert").is_some().then(|| listen::tls(at)).transpose()?;
-        let listener = Listener::open(at, tls, counters)?;
+        let listener = Listener::open(at, tls, opening)?;
         let name = format!("{}://{}", at.kind().scheme, listener.address).into();
-        Ok(Syslog { name, transport: Transport::Streams(listener), counters: Arc::clone(counters) })
+        Ok(Syslog { name, transport: Transport::Streams(listener), counters: Arc::clone(&opening.counters) })
     }
 
     #[must_use]
@@ -112,13 +115,20 @@ impl Source for Syslog {
         };
         let (name, counters) = (&self.name, &self.counters);
         let served = match &self.transport {
-            Transport::Datagrams(socket) => {
+            Transport::Datagrams(socket, _) => {
                 network::run(WAITING_MAX, stop, |send| datagram::serve(socket, name, counters, send), &mut take)
             }
             Transport::Streams(listener) => network::run(WAITING_MAX, stop, |send| stream::serve(listener, name, send), &mut take),
         };
         served.map_err(|source| Error::Listen { name: self.name.to_string(), source })?;
         Ok(Done { short: Some(crate::Short::Stopped), ..Done::default() })
+    }
+
+    fn socket(&self) -> Option<(String, std::os::fd::OwnedFd)> {
+        match &self.transport {
+            Transport::Datagrams(socket, key) => Some((key.clone(), socket.try_clone().ok()?.into())),
+            Transport::Streams(listener) => listener.socket(),
+        }
     }
 }
 

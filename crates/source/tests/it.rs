@@ -6,6 +6,8 @@ mod folder;
 mod follow;
 #[path = "it/journald.rs"]
 mod journald;
+#[path = "it/push.rs"]
+mod push;
 #[path = "it/setup.rs"]
 mod setup;
 #[path = "it/syslog.rs"]

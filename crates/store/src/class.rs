@@ -25,6 +25,7 @@ pub(crate) const WORDS: [&str; 15] = [
 pub(crate) const FINDING: u8 = 5;
 pub(crate) const INCIDENT: u8 = 6;
 pub(crate) const RESPONSE: u8 = 7;
+pub(crate) const ORDER: u8 = 8;
 
 /// The byte of a record's class.
 pub(crate) const fn of(body: &Body) -> u8 {

@@ -29,6 +29,9 @@ pub enum Error {
     Key { path: PathBuf, why: String },
     #[error("{} cannot go on: {records} records are missing between the files of the log", dir.display())]
     Gap { dir: PathBuf, records: u64 },
+    /// Nothing goes without a signed word in the log.
+    #[error("{records} records are due to be removed and stay, because nothing can be attested: see the audit key")]
+    Unattested { records: u64 },
     #[error("no record {record} in the log")]
     NoRecord { record: u64 },
     #[error("event {uid} takes {bytes} bytes, at most {max} can be stored")]

@@ -24,6 +24,14 @@ pub struct Facts {
     pub head: Option<Head>,
     /// Why no newer one could be signed; it is tried again.
     pub unattested: Option<String>,
+    /// Records that retention removed, ever.
+    pub removed: u64,
+    /// Bytes that this process made free by removing them.
+    pub freed_bytes: u64,
+    /// Why retention could not do its work the last time; it is tried again.
+    pub unretained: Option<String>,
+    /// Time of the oldest record in a sealed segment by the word of its class; known after the first look of retention.
+    pub oldest: Vec<(&'static str, Time)>,
     /// On disk, segments and their indexes.
     pub bytes: u64,
     /// Cut from the end when the writer opened the log: a record that was being written when the machine or the program stopped.

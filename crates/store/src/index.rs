@@ -16,7 +16,7 @@ use event::{Body, Bytes, Entity, Event, Time, Uid, Verdict};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::sealed::Sums;
+use crate::sealed::{Cut, Sums};
 use crate::segment::{self, HEAD, Header, PAYLOAD_MAX, Place, Record, Step};
 use crate::{Classes, Damage, Error, MINUTES, Minute};
 
@@ -25,11 +25,15 @@ const BLOCK_RECORDS: u32 = 1_024;
 const BLOCK_BYTES: u64 = 4 << 20;
 const BLOOM_BYTES: usize = 2_048;
 const BLOOM_HASHES: u32 = 4;
+/// Different values of fields that a block remembers.
+const FACETS_MAX: usize = 48;
 /// Places of damage that are remembered; more are only counted.
 pub(crate) const DAMAGE_MAX: usize = 1_000;
 
 const MAGIC: &[u8; 8] = b"bartzidx";
 const VERSION: u32 = 2;
+/// With what retention removed behind the checksums of a seal.
+const VERSION_CUT: u32 = 3;
 /// A longer index is not read but made again.
 const INDEX_BYTES_MAX: u64 = 256 << 20;
 
@@ -46,12 +50,15 @@ pub(crate) struct Block {
     pub(crate) last: Time,
     pub(crate) classes: Classes,
     bloom: Bytes,
+    /// Of [`facets`], in the order they came; `None` when there were too many, and in indexes of earlier versions.
+    #[serde(default)]
+    facets: Option<Vec<u32>>,
 }
 
 impl Block {
     fn new(start: Place, time: Time) -> Block {
         let bloom = vec![0; BLOOM_BYTES].into();
-        Block { start, end: start, records: 0, first: time, last: time, classes: Classes::NONE, bloom }
+        Block { start, end: start, records: 0, first: time, last: time, classes: Classes::NONE, bloom, facets: Some(Vec::new()) }
     }
 
     fn is_full(&self) -> bool {
@@ -61,6 +68,22 @@ impl Block {
     /// False only when no record of the block has this key.
     pub(crate) fn may_have(&self, key: u64) -> bool {
         bits(key).all(|bit| self.bloom.get(bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1))
+    }
+
+    /// False only when no record of the block has a field of that value.
+    pub(crate) fn may_say(&self, facet: u32) -> bool {
+        self.facets.as_ref().is_none_or(|all| all.contains(&facet))
+    }
+
+    fn add_facet(&mut self, facet: u32) {
+        if let Some(all) = &mut self.facets
+            && !all.contains(&facet)
+        {
+            all.push(facet);
+            if all.len() > FACETS_MAX {
+                self.facets = None;
+            }
+        }
     }
 
     fn add_key(&mut self, key: u64) {
@@ -100,6 +123,43 @@ pub(crate) fn entity_key(entity: &Entity) -> u64 {
     }
 }
 
+/// Key of a field's value, where a few values share out all events: most blocks have no blocked request and no answer 500.
+pub(crate) fn facet_key(field: &str, value: &str) -> u32 {
+    xxh3_64_with_seed(value.as_bytes(), xxh3_64_with_seed(field.as_bytes(), 2)) as u32
+}
+
+/// Stands for any value of a field.
+pub(crate) const ANY: &str = "*";
+
+/// Of a status besides itself: all that begin with the same digit.
+pub(crate) fn hundreds(status: u16) -> &'static str {
+    const ALL: [&str; 10] = ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx", "7xx", "8xx", "9xx"];
+    ALL[usize::from(status / 100).min(9)]
+}
+
+fn facets(event: &Event, each: &mut dyn FnMut(u32)) {
+    let verdict = match &event.body {
+        Body::Http(http) => {
+            if let Some(status) = http.status {
+                each(status_key(status));
+                each(facet_key("status", hundreds(status)));
+            }
+            http.verdict
+        }
+        Body::Finding(finding) => finding.verdict,
+        Body::Authentication(authentication) => return each(facet_key("outcome", authentication.outcome.word())),
+        _ => None,
+    };
+    if let Some(verdict) = verdict {
+        each(facet_key("verdict", verdict.word()));
+        each(facet_key("verdict", ANY));
+    }
+}
+
+pub(crate) fn status_key(status: u16) -> u32 {
+    u32::from(status).wrapping_mul(0x9e37_79b1) ^ 0x5354_4154
+}
+
 /// The ids that an event bears, without its own name.
 pub(crate) fn ids<'a>(event: &'a Event, each: &mut dyn FnMut(&'a str)) {
     match &event.body {
@@ -128,7 +188,7 @@ pub(crate) fn ids<'a>(event: &'a Event, each: &mut dyn FnMut(&'a str)) {
                 | What::Reopen { incident: id }
                 | What::Quarantine { incident: id, .. }
                 | What::Note { incident: id, .. } => each(id),
-                What::Block { .. } | What::Enforce { .. } => {}
+                What::Block { .. } | What::Enforce { .. } | What::SignIn { .. } | What::TakeUp { .. } | What::Retain(_) => {}
             }
         }
         _ => {}
@@ -202,6 +262,21 @@ pub(crate) struct Index {
     pub(crate) times: Option<(Time, Time)>,
 }
 
+/// What stands beside a sealed segment.
+pub(crate) struct Seal {
+    pub(crate) index: Index,
+    /// Of no bytes when nothing is left of the segment: then there is no Parquet file.
+    pub(crate) sums: Sums,
+    pub(crate) cut: Option<Cut>,
+}
+
+impl Seal {
+    /// Retention removed every record.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.cut.is_some() && self.sums.bytes == 0
+    }
+}
+
 /// How an [`Index`] is stored, with its blocks behind it.
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -261,6 +336,7 @@ impl Index {
             return;
         };
         block.add_key(event.meta.uid.key());
+        facets(event, &mut |key| block.add_facet(key));
         for entity in event.entities() {
             block.add_key(entity_key(&entity));
         }
@@ -314,16 +390,22 @@ impl Index {
 
     /// Beside the segment, whole or not at all. It can be made again, so that it need not be durable.
     pub(crate) fn save(&self, dir: &Path) -> Result<(), Error> {
-        self.write(&segment::index_path(dir, self.header.first), None)
+        self.write(&segment::index_path(dir, self.header.first), None, None)
     }
 
     /// Beside a sealed segment, which is in force when this returns.
     pub(crate) fn save_seal(&self, dir: &Path, sums: &Sums) -> Result<(), Error> {
-        self.write(&segment::seal_path(dir, self.header.first), Some(sums))?;
+        self.write(&segment::seal_path(dir, self.header.first), Some(sums), None)?;
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::io("sync", dir))
     }
 
-    fn write(&self, path: &Path, sums: Option<&Sums>) -> Result<(), Error> {
+    /// The seal of a rewritten segment, durable, under the name that it has until it is in force.
+    pub(crate) fn save_next(&self, dir: &Path, sums: &Sums, cut: &Cut) -> Result<(), Error> {
+        self.write(&segment::next_seal_path(dir, self.header.first), Some(sums), Some(cut))?;
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(Error::io("sync", dir))
+    }
+
+    fn write(&self, path: &Path, sums: Option<&Sums>, cut: Option<&Cut>) -> Result<(), Error> {
         let stored = Stored {
             first: self.header.first,
             mark: self.header.mark,
@@ -339,13 +421,17 @@ impl Index {
         let blocks: Vec<&Block> = self.blocks.iter().map(|block| &**block).collect();
         let encode =
             |source: rmp_serde::encode::Error| Error::Io { doing: "encode", path: path.to_owned(), source: std::io::Error::other(source) };
-        let payload = rmp_serde::to_vec(&(stored, blocks, sums)).map_err(encode)?;
+        let (payload, version) = match cut {
+            Some(cut) => (rmp_serde::to_vec(&(stored, blocks, sums, Bytes::from(cut.bytes()))), VERSION_CUT),
+            None => (rmp_serde::to_vec(&(stored, blocks, sums)), VERSION),
+        };
+        let payload = payload.map_err(encode)?;
         let mut new = path.as_os_str().to_owned();
         new.push(".new");
         let write = || {
             let mut file = File::create(&new)?;
             file.write_all(MAGIC)?;
-            file.write_all(&VERSION.to_le_bytes())?;
+            file.write_all(&version.to_le_bytes())?;
             file.write_all(&crc32fast::hash(&payload).to_le_bytes())?;
             file.write_all(&payload)?;
             if sums.is_some() {
@@ -358,26 +444,68 @@ impl Index {
 
     /// `None` when it has to be made again.
     pub(crate) fn load(dir: &Path, header: Header, segment_bytes: u64) -> Option<Index> {
-        let (index, _) = Index::read(&segment::index_path(dir, header.first))?;
+        let (index, ..) = Index::read(&segment::index_path(dir, header.first))?;
         (index.header == header && index.end.position <= segment_bytes).then_some(index)
     }
 
     /// The index of a sealed segment and what its file's bytes were.
-    pub(crate) fn load_seal(dir: &Path, first: u64) -> Option<(Index, Sums)> {
-        let (index, sums) = Index::read(&segment::seal_path(dir, first))?;
-        (index.header.first == first).then_some((index, sums?))
+    pub(crate) fn load_seal(dir: &Path, first: u64) -> Option<Seal> {
+        Index::read_seal(&segment::seal_path(dir, first), first)
     }
 
-    fn read(path: &Path) -> Option<(Index, Option<Sums>)> {
+    /// The seal in force: the one that waits when its file has its name already.
+    pub(crate) fn seal_in_force(dir: &Path, first: u64) -> Option<Seal> {
+        let next = segment::next_seal_path(dir, first);
+        let waits = || Sums::of(&segment::sealed_path(dir, first)).ok();
+        let next = next.exists().then(|| Index::read_seal(&next, first)).flatten();
+        next.filter(|seal| waits().is_some_and(|now| now == seal.sums)).or_else(|| Index::load_seal(dir, first))
+    }
+
+    pub(crate) fn read_seal(path: &Path, first: u64) -> Option<Seal> {
+        let (index, sums, cut) = Index::read(path)?;
+        let end = index.end_offset();
+        let fits = index.header.first == first && cut.as_ref().is_none_or(|cut| cut.first == first && cut.end == end);
+        fits.then_some(Seal { index, sums: sums?, cut })
+    }
+
+    pub(crate) const NEWEST: u32 = VERSION_CUT;
+
+    /// The version of an index or seal that is newer than this program.
+    pub(crate) fn newer(path: &Path) -> Option<u32> {
+        let mut head = [0; 16];
+        let mut file = File::open(path).ok()?;
+        file.read_exact(&mut head).ok()?;
+        let (magic, rest) = head.split_first_chunk::<8>()?;
+        let (version, crc) = rest.split_first_chunk::<4>()?;
+        let version = u32::from_le_bytes(*version);
+        if magic != MAGIC || version <= VERSION_CUT {
+            return None;
+        }
+        // Or it is damaged: then it is made again.
+        let mut payload = Vec::new();
+        file.take(INDEX_BYTES_MAX).read_to_end(&mut payload).ok()?;
+        (crc32fast::hash(&payload).to_le_bytes() == *crc).then_some(version)
+    }
+
+    fn read(path: &Path) -> Option<(Index, Option<Sums>, Option<Cut>)> {
         let file = File::open(path).ok()?;
         let mut bytes = Vec::new();
         file.take(INDEX_BYTES_MAX).read_to_end(&mut bytes).ok()?;
         let (head, payload) = bytes.split_at_checked(16)?;
         let crc = crc32fast::hash(payload).to_le_bytes();
-        if head[..8] != MAGIC[..] || head[8..12] != VERSION.to_le_bytes() || head[12..] != crc {
+        if head[..8] != MAGIC[..] || head[12..] != crc {
             return None;
         }
-        let (stored, blocks, sums): (Stored, Vec<Block>, Option<Sums>) = rmp_serde::from_slice(payload).ok()?;
+        type Cutless = (Stored, Vec<Block>, Option<Sums>);
+        let (stored, blocks, sums, cut) = if head[8..12] == VERSION.to_le_bytes() {
+            let (stored, blocks, sums): Cutless = rmp_serde::from_slice(payload).ok()?;
+            (stored, blocks, sums, None)
+        } else if head[8..12] == VERSION_CUT.to_le_bytes() {
+            let (stored, blocks, sums, cut): (Stored, Vec<Block>, Option<Sums>, Bytes) = rmp_serde::from_slice(payload).ok()?;
+            (stored, blocks, sums, Some(Cut::read(&cut)?))
+        } else {
+            return None;
+        };
         let mut after = if sums.is_some() { Place { position: 0, number: 0 } } else { Place::START };
         for block in &blocks {
             if !block.is_sound(after) {
@@ -402,7 +530,7 @@ impl Index {
             damaged_records: stored.damaged_records,
             times: stored.times,
         };
-        Some((index, sums))
+        Some((index, sums, cut))
     }
 }
 

@@ -15,6 +15,7 @@
 //! and one damaged record costs that record alone. Indexes and views can be made again from the segments at any time.
 
 pub mod audit;
+pub mod backup;
 mod class;
 mod error;
 mod facts;
@@ -22,6 +23,7 @@ mod index;
 mod log;
 mod query;
 mod reader;
+pub mod retain;
 mod rows;
 mod sealed;
 mod sealer;
@@ -35,7 +37,7 @@ mod walk;
 pub use class::Classes;
 pub use error::{Damage, Error};
 pub use facts::{Facts, MINUTES, Minute};
-pub use log::{Log, Options, Writer, open, open_read_only};
+pub use log::{Ahead, Log, Options, Writer, open, open_read_only};
 pub use query::{Compare, Net, Query, QueryError, Term, Test};
 pub use search::{Found, Page};
 pub use tally::{Table, Tally};

@@ -7,12 +7,14 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::SystemTime;
 
 use event::Event;
 
-use crate::audit::{Head, Keeper, Opening};
+use crate::audit::{Hash, Head, Keeper, Opening};
 use crate::index::{DAMAGE_MAX, minute_of};
 use crate::reader::{Form, Open};
+use crate::retain::{Policy, Retaining};
 use crate::sealed::Sums;
 use crate::sealer::Sealer;
 use crate::segment::{self, HEAD, Header, Place};
@@ -30,11 +32,20 @@ pub struct Options {
     pub incidents_bytes_max: usize,
     /// Finished segments become Parquet files.
     pub seal: bool,
+    /// What goes by itself, and when; nothing without it.
+    pub retention: Option<Policy>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { segment_bytes: 64 << 20, incidents_max: 10_000, responses_max: 50_000, incidents_bytes_max: 128 << 20, seal: true }
+        Options {
+            segment_bytes: 64 << 20,
+            incidents_max: 10_000,
+            responses_max: 50_000,
+            incidents_bytes_max: 128 << 20,
+            seal: true,
+            retention: None,
+        }
     }
 }
 
@@ -50,9 +61,26 @@ pub struct Writer {
     dirty: bool,
     /// Without it nothing is attested, and [`Facts::unattested`] says why.
     audit: Option<Keeper>,
+    /// When the segment was begun.
+    begun: SystemTime,
     /// Ends before the directory is given free.
     sealer: Option<Sealer>,
     _lock: File,
+}
+
+/// Events at the beginning of a batch that are written and not yet durable.
+#[derive(Debug, Default)]
+pub struct Ahead {
+    /// Offset of the first.
+    first: u64,
+    /// Of the segment that they are in.
+    segment: u64,
+    /// Behind the end of the log.
+    bytes: u64,
+    /// Where each record ends, from there.
+    ends: Vec<u64>,
+    /// Of each record, where they are attested.
+    leaves: Vec<Hash>,
 }
 
 /// A log to read. Cheap to clone; readers never hold up the writer for longer than it takes to copy a list.
@@ -65,7 +93,7 @@ pub(crate) struct Shared {
     /// Where the segments are.
     pub(crate) dir: PathBuf,
     pub(crate) open: Open,
-    options: Options,
+    pub(crate) options: Options,
     writable: bool,
     state: RwLock<State>,
     /// Why the latest segment that could not be sealed was not.
@@ -76,6 +104,9 @@ pub(crate) struct Shared {
     pub(crate) sealing: Mutex<()>,
     /// Damage that was met while reading, after the log was opened.
     met: Mutex<Vec<Damage>>,
+    /// Held by readers; a rewritten file takes its place only when there are none.
+    pub(crate) reading: RwLock<()>,
+    pub(crate) retaining: Retaining,
 }
 
 /// Opens the log in `dir`, made if it is not there, for writing and reading. Takes the directory for this process alone.
@@ -98,13 +129,14 @@ pub fn open(dir: &Path, options: Options) -> Result<(Writer, Log), Error> {
     let Some(last) = state.segments.last() else { return Err(Error::Missing { dir: logs }) };
     let (path, header, end) = (last.path.clone(), last.index.header, last.index.end);
     let file = File::options().read(true).write(true).open(&path).map_err(Error::io("open", &path))?;
+    let begun = file.metadata().and_then(|meta| meta.created().or_else(|_| meta.modified())).unwrap_or_else(|_| SystemTime::now());
     let seal = options.seal;
     let log = Log::new(logs, options, true, state);
     let audit = opening.and_then(|opening| Keeper::open(opening, &log.shared, header.first));
     log.shared.note_attested(audit.as_ref().map(Keeper::latest));
     let audit = audit.ok();
     let sealer = seal.then(|| Sealer::start(&log.shared));
-    let writer = Writer { audit, log: log.clone(), file, path, header, end, buffer: Vec::new(), dirty: false, sealer, _lock: lock };
+    let writer = Writer { audit, log: log.clone(), file, path, header, end, buffer: Vec::new(), dirty: false, begun, sealer, _lock: lock };
     Ok((writer, log))
 }
 
@@ -141,30 +173,65 @@ fn lock(dir: &Path, logs: &Path) -> Result<File, Error> {
 impl Writer {
     /// Adds all events or none. Durable when it returns; one sync a call. Returns their offsets.
     pub fn append(&mut self, events: &[Event]) -> Result<Range<u64>, Error> {
+        self.append_behind(None, events)
+    }
+
+    /// Writes the first events of a batch while somebody still works on the others. Nobody sees them, and none of them counts, before
+    /// [`Writer::append_behind`]; anything else that is appended takes their place.
+    pub fn write_ahead(&mut self, events: &[&[Event]]) -> Result<Ahead, Error> {
+        self.clean()?;
+        let mut ahead = Ahead { first: self.end_offset(), segment: self.header.first, ..Ahead::default() };
+        self.encode(events, &mut ahead)?;
+        let room = self.log.shared.options.segment_bytes.saturating_sub(self.end.position);
+        let count = self.end.number as usize;
+        let crowded = self.buffer.len() as u64 > room || count.saturating_add(ahead.ends.len()) > u32::MAX as usize;
+        if crowded && self.end.number > 0 {
+            self.roll()?;
+            ahead = Ahead { first: self.end_offset(), segment: self.header.first, ..Ahead::default() };
+            self.encode(events, &mut ahead)?;
+        }
+        self.write(&mut ahead)?;
+        Ok(ahead)
+    }
+
+    /// The same as [`Writer::append`] for a batch whose first events are written already.
+    pub fn append_behind(&mut self, ahead: Option<Ahead>, events: &[Event]) -> Result<Range<u64>, Error> {
         let start = self.end_offset();
         if events.is_empty() {
             return Ok(start..start);
         }
-        self.clean()?;
-        let mut ends = self.encode(events)?;
-        let room = self.log.shared.options.segment_bytes.saturating_sub(self.end.position);
-        let crowded = self.buffer.len() as u64 > room || (self.end.number as usize).saturating_add(events.len()) > u32::MAX as usize;
-        if crowded && self.end.number > 0 {
-            self.roll()?;
-            ends = self.encode(events)?;
+        let mut batch =
+            match ahead.filter(|ahead| ahead.first == start && ahead.segment == self.header.first && ahead.ends.len() <= events.len()) {
+                Some(ahead) => ahead,
+                None => self.write_ahead(&[events])?,
+            };
+        let more = events.get(batch.ends.len()..).unwrap_or_default();
+        if !more.is_empty() {
+            self.encode(&[more], &mut batch)?;
+            self.write(&mut batch)?;
         }
-        let written = self.file.write_all_at(&self.buffer, self.end.position).and_then(|()| self.file.sync_data());
-        if let Err(error) = written {
-            self.dirty = true;
+        if let Err(error) = self.file.sync_data() {
             let _ = self.clean();
             return Err(Error::io("write", &self.path)(error));
         }
-        self.publish(events, &ends);
-        self.attest(&ends);
+        self.dirty = false;
+        self.publish(events, &batch.ends);
+        self.attest(&batch.leaves);
         if self.buffer.capacity() > 16 << 20 {
             self.buffer = Vec::new();
         }
         Ok(start..self.end_offset())
+    }
+
+    /// What is in `buffer` goes behind what the batch has in the file.
+    fn write(&mut self, batch: &mut Ahead) -> Result<(), Error> {
+        self.dirty = true;
+        if let Err(error) = self.file.write_all_at(&self.buffer, self.end.position + batch.bytes) {
+            let _ = self.clean();
+            return Err(Error::io("write", &self.path)(error));
+        }
+        batch.bytes += self.buffer.len() as u64;
+        Ok(())
     }
 
     /// Finishes the segment and seals all that can be; returns when it is done.
@@ -176,23 +243,18 @@ impl Writer {
         Ok(())
     }
 
-    /// The records of the batch in `buffer` are on disk: they go into the tree, and a head is signed when it is time for one. What fails
-    /// here is said in [`Facts::unattested`] and tried again: the batch stands.
-    fn attest(&mut self, ends: &[usize]) {
+    /// The records of a batch are on disk: they go into the tree, and a head is signed when it is time for one. What fails here is said in
+    /// [`Facts::unattested`] and tried again: the batch stands.
+    fn attest(&mut self, leaves: &[Hash]) {
         let Some(audit) = &mut self.audit else { return };
-        let mut start = 0;
-        for end in ends {
-            if let Some([class, payload @ ..]) = self.buffer.get(start + HEAD - 1..*end) {
-                audit.add(*class, payload);
-            }
-            start = *end;
-        }
+        leaves.iter().for_each(|leaf| audit.add(*leaf));
         let done = audit.write().and_then(|()| audit.attest_when_due());
         self.log.shared.note_attested(done.as_ref().map(|()| audit.latest()));
     }
 
     /// To be called now and then, so that a quiet log is attested as well.
     pub fn tend(&mut self) {
+        self.tend_retention();
         let Some(audit) = &mut self.audit else { return };
         let done = audit.attest_when_due();
         self.log.shared.note_attested(done.as_ref().map(|()| audit.latest()));
@@ -210,7 +272,24 @@ impl Writer {
         &self.log
     }
 
-    fn end_offset(&self) -> u64 {
+    /// Whether anything can be attested.
+    pub(crate) const fn is_attested(&self) -> bool {
+        self.audit.is_some()
+    }
+
+    pub(crate) const fn begun(&self) -> SystemTime {
+        self.begun
+    }
+
+    pub(crate) const fn is_begun(&self) -> bool {
+        self.end.number > 0
+    }
+
+    pub(crate) fn wake_sealer(&self) {
+        self.sealer.iter().for_each(Sealer::wake);
+    }
+
+    pub(crate) fn end_offset(&self) -> u64 {
         self.header.first.saturating_add(u64::from(self.end.number))
     }
 
@@ -223,19 +302,26 @@ impl Writer {
         Ok(())
     }
 
-    /// Into `buffer`; returns where each record ends in it.
-    fn encode(&mut self, events: &[Event]) -> Result<Vec<usize>, Error> {
+    /// Into `buffer`, as what comes behind the records of the batch.
+    fn encode(&mut self, events: &[&[Event]], batch: &mut Ahead) -> Result<(), Error> {
         self.buffer.clear();
-        let mut ends = Vec::with_capacity(events.len());
-        for (number, event) in (self.end.number..=u32::MAX).zip(events) {
+        let attested = self.audit.is_some();
+        let from = u32::try_from(batch.ends.len()).unwrap_or(u32::MAX).saturating_add(self.end.number);
+        for (number, event) in (from..=u32::MAX).zip(events.iter().copied().flatten()) {
+            let start = self.buffer.len();
             segment::encode(event, number, self.header.mark, &mut self.buffer)?;
-            ends.push(self.buffer.len());
+            batch.ends.push(batch.bytes + self.buffer.len() as u64);
+            if let (true, Some([class, payload @ ..])) = (attested, self.buffer.get(start + HEAD - 1..)) {
+                batch.leaves.push(Hash::leaf(*class, payload));
+            }
         }
-        Ok(ends)
+        Ok(())
     }
 
     /// Finishes the segment and begins the next one.
-    fn roll(&mut self) -> Result<(), Error> {
+    pub(crate) fn roll(&mut self) -> Result<(), Error> {
+        // What was written ahead is written again, where the log goes on.
+        self.clean()?;
         let shared = self.log.shared.clone();
         let segment = Segment::create(&shared.dir, self.end_offset())?;
         let file = File::options().read(true).write(true).open(&segment.path).map_err(Error::io("open", &segment.path))?;
@@ -245,6 +331,7 @@ impl Writer {
         }
         (self.file, self.path, self.header, self.end) = (file, segment.path.clone(), segment.index.header, segment.index.end);
         shared.write().segments.push(segment);
+        self.begun = SystemTime::now();
         if let Some(audit) = &mut self.audit
             && let Err(error) = audit.roll(self.header.first)
         {
@@ -257,16 +344,16 @@ impl Writer {
     }
 
     /// Lets readers see what is durable now.
-    fn publish(&mut self, events: &[Event], ends: &[usize]) {
+    fn publish(&mut self, events: &[Event], ends: &[u64]) {
         let shared = self.log.shared.clone();
         let mut state = shared.write();
         let State { segments, view, minutes, .. } = &mut *state;
         let Some(segment) = segments.last_mut() else { return };
         let (base, mut start) = (self.end.position, 0);
         for (event, end) in events.iter().zip(ends) {
-            let place = Place { position: base + start as u64, number: self.end.number };
-            segment.index.add(place, class::of(&event.body), (end - start) as u64, Some(event));
-            view.fold(event, end - start, &shared.options);
+            let place = Place { position: base + start, number: self.end.number };
+            segment.index.add(place, class::of(&event.body), end - start, Some(event));
+            view.fold(event, usize::try_from(end - start).unwrap_or(usize::MAX), &shared.options);
             if let Some(minute) = minute_of(event) {
                 minutes.add(minute);
             }
@@ -324,7 +411,9 @@ impl Log {
     fn new(dir: PathBuf, options: Options, writable: bool, state: State) -> Log {
         let (open, unsealed, attested) = (Open::default(), Mutex::default(), Mutex::default());
         let (sealing, met) = (Mutex::default(), Mutex::default());
-        Log { shared: Arc::new(Shared { dir, open, options, writable, state: RwLock::new(state), unsealed, attested, sealing, met }) }
+        let (state, reading, retaining) = (RwLock::new(state), RwLock::default(), Retaining::default());
+        let shared = Shared { dir, open, options, writable, state, unsealed, attested, sealing, met, reading, retaining };
+        Log { shared: Arc::new(shared) }
     }
 
     /// Offset that the next event will get.
@@ -387,13 +476,16 @@ impl Log {
             segments: state.segments.len(),
             bytes,
             torn_bytes: state.torn_bytes,
+            removed: state.vanished.iter().map(|range| range.end - range.start).sum(),
             minutes: state.minutes.all(),
             ..Facts::default()
         };
         facts.sealed = state.segments.iter().filter(|s| matches!(s.form, Form::Sealed(_))).count();
         facts.unsealed = self.shared.unsealed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (facts.head, facts.unattested) = self.shared.attested.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for Segment { index, .. } in &state.segments {
+        self.shared.retaining.tell(&mut facts);
+        for Segment { index, removed, .. } in &state.segments {
+            facts.removed += removed;
             for (sum, part) in facts.counts.iter_mut().zip(index.counts) {
                 sum.1 += part;
             }
@@ -418,6 +510,7 @@ impl Log {
 
     /// Reads every record of every segment again. What it finds is in [`Facts::damage`] from then on.
     pub fn verify(&self) -> Result<Vec<Damage>, Error> {
+        let _reading = self.shared.reading.read().unwrap_or_else(PoisonError::into_inner);
         let segments: Vec<_> =
             self.shared.read().segments.iter().map(|s| (s.path.clone(), s.form.clone(), s.index.clone(), s.lost)).collect();
         let mut all = Vec::new();

@@ -20,7 +20,7 @@ use event::field::{self, Kind, Value};
 use event::{Body, Entity, EntityKind, Event, Severity, Time, Uid};
 
 use crate::Classes;
-use crate::index::{entity_key, id_key};
+use crate::index::{ANY, entity_key, facet_key, hundreds, id_key, status_key};
 use crate::sealed::{Condition, select};
 use crate::search::{Needle, Plan, bears, contains, is_about};
 use crate::tally::Tally;
@@ -195,6 +195,7 @@ impl Query {
         for term in entity.iter().chain(&self.terms) {
             plan.classes = plan.classes.and(term.classes());
             plan.keys.extend(term.keys());
+            plan.facets.extend(term.facets());
             plan.needles.extend(term.needles());
             match term.condition() {
                 Some(condition) => plan.conditions.push(condition),
@@ -270,6 +271,31 @@ impl Term {
             // Any one of them says enough.
             Term::All(all) => all.iter().find_map(Term::keys),
             Term::Field { .. } | Term::Text(_) | Term::Not(_) => None,
+        }
+    }
+
+    /// The same, of the values of fields.
+    fn facets(&self) -> Option<Vec<u32>> {
+        match self {
+            Term::Field { field: "status", test } => match test {
+                Test::Number(Compare::Equal, status) if (0.0..1_000.0).contains(status) && status.fract() == 0.0 => {
+                    Some(vec![status_key(*status as u16)])
+                }
+                Test::Number(..) | Test::Range(..) => {
+                    // Whatever is within a hundred that has one value for which it holds; from 900 on all are one.
+                    let holds = |status: u16| test.matches(&Value::Number(f64::from(status)));
+                    let of = |hundred: u16| if hundred == 9 { 900..=u16::MAX } else { hundred * 100..=hundred * 100 + 99 };
+                    Some((0..10).filter(|hundred| of(*hundred).any(holds)).map(|h| facet_key("status", hundreds(h * 100))).collect())
+                }
+                _ => None,
+            },
+            Term::Field { field: field @ ("verdict" | "outcome"), test: Test::Is(word) } => {
+                Some(vec![facet_key(field, &word.to_ascii_lowercase())])
+            }
+            Term::Field { field: "verdict", test: Test::Present } => Some(vec![facet_key("verdict", ANY)]),
+            Term::Any(any) => any.iter().map(Term::facets).collect::<Option<Vec<_>>>().map(|all| all.concat()),
+            Term::All(all) => all.iter().find_map(Term::facets),
+            _ => None,
         }
     }
 
@@ -392,6 +418,8 @@ fn order_says(what: &event::order::What, has: &dyn Fn(&str) -> bool) -> bool {
         What::Quarantine { path, incident, reason, .. } => has(path) || has(incident) || has(reason),
         What::Close { incident, note: text, .. } | What::Note { incident, text } => has(incident) || has(text),
         What::Reopen { incident } => has(incident),
-        What::Enforce { .. } => false,
+        What::Retain(retain) => has(&retain.rule) || retain.classes.iter().any(|class| has(class)),
+        What::TakeUp { thing, version, sha256, text, .. } => has(thing) || has(version) || has(sha256) || has(text),
+        What::Enforce { .. } | What::SignIn { .. } => false,
     }
 }

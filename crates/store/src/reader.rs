@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use event::Event;
 
-use crate::index::Block;
+use crate::index::{Block, Index};
 use crate::rows::Rows;
 use crate::sealed::{Sealed, Sums};
 use crate::search::Plan;
@@ -35,7 +35,7 @@ pub(crate) struct Open(Mutex<Vec<(Arc<Path>, Arc<Sealed>)>>);
 impl Open {
     fn sealed(&self, path: &Arc<Path>, sums: &Arc<Sums>) -> Result<Arc<Sealed>, Error> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = all.iter().rposition(|(held, _)| held == path) {
+        if let Some(at) = all.iter().rposition(|(held, sealed)| held == path && sealed.has(sums)) {
             let held = all.remove(at);
             all.push(held.clone());
             return Ok(held.1);
@@ -44,6 +44,8 @@ impl Open {
         let opened = Sealed::open(path, sums.clone()).map_err(|e| Error::sealed(path, e))?;
         let opened = Arc::new(opened);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // The file may have been rewritten since.
+        all.retain(|(held, _)| held != path);
         if all.len() >= OPEN_MAX {
             all.remove(0);
         }
@@ -60,6 +62,8 @@ impl Reader {
             Form::Sealed(sums) => match open.sealed(path, sums) {
                 Ok(sealed) => Ok(Some(Reader::Sealed(sealed, header))),
                 Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                // Retention in another process: what was seen of the file is not what stands there now.
+                Err(_) if was_rewritten(path, header.first, sums) => Ok(None),
                 Err(error) => Err(error),
             },
         }
@@ -172,6 +176,11 @@ impl Reader {
             }
         }
     }
+}
+
+/// The seal beside the file is of other bytes than those that were known.
+pub(crate) fn was_rewritten(path: &Path, first: u64, known: &Sums) -> bool {
+    path.parent().and_then(|dir| Index::load_seal(dir, first)).is_some_and(|seal| seal.sums != *known)
 }
 
 /// Records of a sealed file from `number` to the end that its damage hides.

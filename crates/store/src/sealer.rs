@@ -4,9 +4,10 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, PoisonError, Weak};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
 use xxhash_rust::xxh3::Xxh3;
@@ -16,6 +17,13 @@ use crate::reader::{Form, Reader};
 use crate::sealed::{Sealed, Sealing, Sums};
 use crate::segment;
 use crate::{Error, index::Index};
+
+/// How often it looks whether retention has anything to do, which says itself when it next has.
+const LOOK: Duration = Duration::from_secs(30);
+/// Niceness of sealing: a tenth of what a thread of the pipeline gets.
+const ASIDE: i32 = 10;
+/// Finished segments that may wait; from then on sealing has its share, so that the disk does not fill up with what is not compressed.
+const WAITING_MAX: usize = 16;
 
 /// The thread that seals. It ends, at the next block, when this is dropped.
 pub(crate) struct Sealer {
@@ -54,10 +62,14 @@ impl Drop for Sealer {
 }
 
 fn run(shared: &Weak<Shared>, woken: &Receiver<()>, stop: &AtomicBool) {
-    while woken.recv().is_ok() {
+    loop {
+        match woken.recv_timeout(LOOK) {
+            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
         while !stop.load(Ordering::Relaxed) {
             let Some(shared) = shared.upgrade() else { return };
-            match seal_next(&shared, stop) {
+            match seal_aside(&shared, stop) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
@@ -67,7 +79,27 @@ fn run(shared: &Weak<Shared>, woken: &Receiver<()>, stop: &AtomicBool) {
                 }
             }
         }
+        let Some(shared) = shared.upgrade() else { return };
+        if !stop.load(Ordering::Relaxed) {
+            shared.retaining.look(&shared, stop);
+        }
     }
+}
+
+/// The same as [`seal_next`], with what the detectors leave of the processors, as long as not too many segments wait.
+fn seal_aside(shared: &Shared, stop: &AtomicBool) -> Result<bool, Error> {
+    let waiting = shared.read().segments.iter().filter(|segment| segment.can_be_sealed()).count();
+    if waiting > WAITING_MAX {
+        return seal_next(shared, stop);
+    }
+    // A priority that was lowered cannot be raised again by everybody: a thread of its own has it.
+    std::thread::scope(|scope| {
+        let sealing = scope.spawn(|| {
+            let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), ASIDE);
+            seal_next(shared, stop)
+        });
+        sealing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// Seals the oldest segment that can be. False when there is none.
@@ -130,7 +162,7 @@ pub(crate) fn seal_next(shared: &Shared, stop: &AtomicBool) -> Result<bool, Erro
 }
 
 /// Number of records in the file and the hash over all of them; `None` when told to stop.
-fn read_back(path: &Path, sums: &Sums, stop: &AtomicBool) -> Result<Option<(u64, u128)>, Error> {
+pub(crate) fn read_back(path: &Path, sums: &Sums, stop: &AtomicBool) -> Result<Option<(u64, u128)>, Error> {
     let io = |e| Error::sealed(path, e);
     let sealed = Sealed::open(path, Arc::new(sums.clone())).map_err(io)?;
     let (mut at, mut rows, mut digest) = (0, 0, Xxh3::new());

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use event::{Body, Entity, Event, Incident, Response, Text, Time, Uid};
@@ -14,7 +14,7 @@ use crate::index::{Block, id_key, ids};
 use crate::reader::{Form, Reader, unreadable};
 use crate::rows::Row;
 use crate::sealed::Condition;
-use crate::segment::Header;
+use crate::segment::{Header, Place};
 use crate::view::View;
 use crate::{Classes, Error, IncidentFilter, Log, Query};
 
@@ -60,6 +60,8 @@ pub(crate) struct Plan {
     pub(crate) before: u64,
     /// Of each group, a block must have one key at least.
     pub(crate) keys: Vec<Vec<u64>>,
+    /// The same, of the values of fields.
+    pub(crate) facets: Vec<Vec<u32>>,
     /// Of each group, a record must have one of these byte strings at least.
     pub(crate) needles: Vec<Vec<Needle>>,
     /// What single columns of sealed segments can decide.
@@ -122,6 +124,7 @@ impl Plan {
             classes: Classes::ALL,
             before: u64::MAX,
             keys: Vec::new(),
+            facets: Vec::new(),
             needles: Vec::new(),
             conditions: Vec::new(),
             decided: true,
@@ -136,6 +139,7 @@ impl Plan {
             && self.from.is_none_or(|from| block.last >= from)
             && self.to.is_none_or(|to| block.first < to)
             && self.keys.iter().all(|group| group.iter().any(|key| block.may_have(*key)))
+            && self.facets.iter().all(|group| group.iter().any(|facet| block.may_say(*facet)))
     }
 
     pub(crate) fn wants_record(&self, record: &Row<'_>) -> bool {
@@ -161,9 +165,27 @@ pub(crate) struct Part {
     pub(crate) blocks: Arc<Vec<Arc<Block>>>,
 }
 
+pub(crate) struct Parts<'a> {
+    all: Vec<Part>,
+    _reading: RwLockReadGuard<'a, ()>,
+}
+
+impl std::ops::Deref for Parts<'_> {
+    type Target = [Part];
+
+    fn deref(&self) -> &[Part] {
+        &self.all
+    }
+}
+
 impl Part {
     pub(crate) fn is_sealed(&self) -> bool {
         matches!(self.form, Form::Sealed(_))
+    }
+
+    /// Records between two places: retention may have removed some of the numbers.
+    pub(crate) fn rows(&self, start: Place, end: Place) -> u64 {
+        if self.is_sealed() { end.position - start.position } else { u64::from(end.number - start.number) }
     }
 
     fn offset(&self, number: u32) -> u64 {
@@ -172,7 +194,9 @@ impl Part {
 }
 
 impl Log {
-    pub(crate) fn parts(&self) -> Vec<Part> {
+    /// Held while they are read: no file is rewritten in the meantime.
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        let reading = self.shared.reading.read().unwrap_or_else(PoisonError::into_inner);
         let state = self.shared.read();
         let part = |segment: &crate::state::Segment| Part {
             path: segment.path.clone(),
@@ -180,7 +204,7 @@ impl Log {
             form: segment.form.clone(),
             blocks: segment.index.blocks.clone(),
         };
-        state.segments.iter().map(part).collect()
+        Parts { all: state.segments.iter().map(part).collect(), _reading: reading }
     }
 
     /// Nothing when the file was removed since; a sealed file that cannot be opened is damage, and what else there is is read.
@@ -198,7 +222,7 @@ impl Log {
 
     /// An offset before which no event is as young as `from`; by the index alone.
     pub fn since(&self, from: Time) -> u64 {
-        for part in self.parts() {
+        for part in self.parts().iter() {
             if let Some(block) = part.blocks.iter().find(|block| block.last >= from) {
                 return part.offset(block.start.number);
             }
@@ -209,14 +233,14 @@ impl Log {
     /// At most `max` events from this offset on, oldest first. Damaged records are left out: their offsets are missing.
     pub fn read(&self, from: u64, max: usize) -> Result<Vec<(u64, Event)>, Error> {
         let (mut out, mut bytes) = (Vec::new(), 0);
-        for part in self.parts() {
+        for part in self.parts().iter() {
             let mut reader = None;
             for block in part.blocks.iter().filter(|block| part.offset(block.end.number) > from) {
                 if out.len() >= max || bytes > BYTES_MAX {
                     return Ok(out);
                 }
                 if reader.is_none() {
-                    reader = self.open_part(&part)?;
+                    reader = self.open_part(part)?;
                 }
                 let Some(reader) = &reader else { break };
                 let (records, damage) = reader.rows(&part.path, block.start, block.end)?;
@@ -281,7 +305,7 @@ impl Log {
                 let stories = wanted[from..].iter().any(|block| block.classes.meets(Classes::STORIES));
                 let (records, damage) = reader.wanted_rows(&part.path, start, end, plan, stories)?;
                 self.shared.note(damage);
-                scan.scanned += u64::from(end.number - start.number);
+                scan.scanned += part.rows(start, end);
                 for record in records.iter().rev() {
                     let offset = record.offset;
                     if offset >= plan.before || !plan.wants_record(&record) {

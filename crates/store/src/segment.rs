@@ -49,6 +49,28 @@ pub(crate) fn seal_path(dir: &Path, first: u64) -> PathBuf {
     dir.join(format!("{first:016x}.seal"))
 }
 
+/// The seal of a rewritten file that is about to take the place of the one before.
+pub(crate) fn next_seal_path(dir: &Path, first: u64) -> PathBuf {
+    dir.join(format!("{first:016x}.seal.next"))
+}
+
+/// That rewritten file.
+pub(crate) fn next_sealed_path(dir: &Path, first: u64) -> PathBuf {
+    dir.join(format!("{first:016x}.parquet.next"))
+}
+
+/// First offsets of all files with this ending, in order.
+pub(crate) fn list_of(dir: &Path, ending: &str) -> Result<Vec<u64>, Error> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(Error::io("list", dir))? {
+        let name = entry.map_err(Error::io("list", dir))?.file_name();
+        let first = name.to_str().and_then(|n| n.strip_suffix(ending)).filter(|n| n.len() == 16);
+        all.extend(first.and_then(|n| u64::from_str_radix(n, 16).ok().filter(|f| format!("{f:016x}") == n)));
+    }
+    all.sort_unstable();
+    Ok(all)
+}
+
 /// First offsets of all segments in the directory, sealed or not, in order.
 pub(crate) fn list(dir: &Path) -> Result<Vec<u64>, Error> {
     let mut all = Vec::new();

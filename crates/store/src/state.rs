@@ -1,14 +1,15 @@
 //! What is known of the log's segments, and how it is learned when the log is opened.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use event::Event;
 
-use crate::index::{Index, Latest, Minutes};
+use crate::index::{Index, Latest, Minutes, Seal};
 use crate::reader::{Form, Open, Reader};
 use crate::sealed::{Sealed, Sums};
 use crate::segment::{self, HEAD, HEADER, Header, Place};
@@ -21,8 +22,18 @@ pub(crate) struct Segment {
     pub(crate) index: Index,
     /// Nothing can be added: the header is damaged beyond help.
     pub(crate) lost: bool,
+    /// Records that retention removed.
+    pub(crate) removed: u64,
     /// Head of the last record seen by a reader beside the writer: when it changes, the writer had to take a batch back.
     seen: Option<(u64, [u8; HEAD])>,
+}
+
+/// What there is of a finished segment.
+enum Kept {
+    Sealed(Box<Segment>),
+    Hot,
+    /// Retention removed every record.
+    Nothing,
 }
 
 #[derive(Default)]
@@ -31,6 +42,8 @@ pub(crate) struct State {
     pub(crate) view: View,
     pub(crate) minutes: Minutes,
     pub(crate) torn_bytes: u64,
+    /// Offsets of segments of which retention left nothing.
+    pub(crate) vanished: Vec<Range<u64>>,
 }
 
 impl Segment {
@@ -55,13 +68,16 @@ impl Segment {
             }
         };
         let _ = std::fs::remove_file(segment::index_path(dir, first));
-        Ok(Segment { path: path.into(), form: Form::Hot(file.into()), index: Index::new(header), lost: false, seen: None })
+        Ok(Segment { path: path.into(), form: Form::Hot(file.into()), index: Index::new(header), lost: false, removed: 0, seen: None })
     }
 
-    /// `next` is where the segment behind it begins. `None`: a last segment that the writer has not finished making.
+    /// `next` is where the segment behind it begins. `None`: a last segment that the writer has not finished making, or one of which
+    /// retention left nothing.
     pub(crate) fn load(dir: &Path, first: u64, next: Option<u64>, writable: bool) -> Result<Option<(Segment, u64)>, Error> {
-        if let Some(sealed) = Segment::sealed(dir, first, writable)? {
-            return Ok(Some((sealed, 0)));
+        match Segment::sealed(dir, first, writable)? {
+            Kept::Sealed(sealed) => return Ok(Some((*sealed, 0))),
+            Kept::Nothing => return Ok(None),
+            Kept::Hot => {}
         }
         let path = segment::path(dir, first);
         let file = Arc::new(File::open(&path).map_err(Error::io("open", &path))?);
@@ -78,7 +94,7 @@ impl Segment {
         let stored = Index::load(dir, header, bytes);
         let complete = stored.as_ref().is_some_and(|index| index.end.position == bytes);
         let index = stored.unwrap_or_else(|| Index::new(header));
-        let mut segment = Segment { path: path.into(), form: Form::Hot(file), index, lost: false, seen: None };
+        let mut segment = Segment { path: path.into(), form: Form::Hot(file), index, lost: false, removed: 0, seen: None };
         let torn = segment.catch_up(next, &mut |_, _| {})?;
         if next.is_some() && writable && !complete {
             // Without it the next opening takes longer, that is all.
@@ -94,13 +110,25 @@ impl Segment {
     }
 
     pub(crate) fn hot(path: PathBuf, file: File, header: Header) -> Segment {
-        Segment { path: path.into(), form: Form::Hot(file.into()), index: Index::new(header), lost: false, seen: None }
+        Segment { path: path.into(), form: Form::Hot(file.into()), index: Index::new(header), lost: false, removed: 0, seen: None }
     }
 
     /// The sealed form, when there is one: in force with its seal, or when nothing else is left.
-    fn sealed(dir: &Path, first: u64, writable: bool) -> Result<Option<Segment>, Error> {
+    fn sealed(dir: &Path, first: u64, writable: bool) -> Result<Kept, Error> {
         let (path, hot) = (segment::sealed_path(dir, first), segment::path(dir, first));
-        if let Some((index, sums)) = Index::load_seal(dir, first)
+        let seal_path = segment::seal_path(dir, first);
+        if let Some(found) = Index::newer(&seal_path) {
+            return Err(Error::Version { path: seal_path, found, newest: Index::NEWEST });
+        }
+        let next = Segment::next_seal(dir, first, writable)?;
+        let seal = next.or_else(|| Index::load_seal(dir, first));
+        if seal.as_ref().is_some_and(Seal::is_empty) {
+            if writable {
+                let _ = std::fs::remove_file(path);
+            }
+            return Ok(Kept::Nothing);
+        }
+        if let Some(Seal { index, sums, cut }) = seal
             && path.metadata().is_ok_and(|meta| meta.len() == sums.bytes)
         {
             if writable {
@@ -108,10 +136,11 @@ impl Segment {
                 let _ = std::fs::remove_file(segment::index_path(dir, first));
             }
             let form = Form::Sealed(Arc::new(sums));
-            return Ok(Some(Segment { path: path.into(), form, index, lost: false, seen: None }));
+            let removed = cut.map_or(0, |cut| cut.records());
+            return Ok(Kept::Sealed(Box::new(Segment { path: path.into(), form, index, lost: false, removed, seen: None })));
         }
         if hot.exists() {
-            return Ok(None);
+            return Ok(Kept::Hot);
         }
         // The seal is gone or does not fit: it is made again from the file, which then is what it is.
         let sums = Sums::of(&path).map_err(Error::io("read", &path))?;
@@ -134,13 +163,33 @@ impl Segment {
             Ok(index) => index,
             // Named, not read: what comes behind it is whole.
             Err(_) => {
-                return Ok(Some(Segment::lost(&path, Arc::new(File::open(&path).map_err(Error::io("open", &path))?), first, sums.bytes)));
+                let file = Arc::new(File::open(&path).map_err(Error::io("open", &path))?);
+                return Ok(Kept::Sealed(Box::new(Segment::lost(&path, file, first, sums.bytes))));
             }
         };
         if writable {
             let _ = index.save_seal(dir, &sums);
         }
-        Ok(Some(Segment { path: path.into(), form: Form::Sealed(Arc::new(sums)), index, lost: false, seen: None }))
+        let form = Form::Sealed(Arc::new(sums));
+        Ok(Kept::Sealed(Box::new(Segment { path: path.into(), form, index, lost: false, removed: 0, seen: None })))
+    }
+
+    /// A seal that waits beside a rewritten file is in force with that file: a crash came between their two names.
+    fn next_seal(dir: &Path, first: u64, writable: bool) -> Result<Option<Seal>, Error> {
+        let (next, path) = (segment::next_seal_path(dir, first), segment::sealed_path(dir, first));
+        if !next.exists() {
+            return Ok(None);
+        }
+        let seal = Index::read_seal(&next, first).filter(|seal| Sums::of(&path).is_ok_and(|now| now == seal.sums));
+        if writable {
+            let done = match &seal {
+                Some(_) => std::fs::rename(&next, segment::seal_path(dir, first)),
+                None => std::fs::remove_file(&next),
+            };
+            done.map_err(Error::io("rename", &next))?;
+            let _ = std::fs::remove_file(segment::next_sealed_path(dir, first));
+        }
+        Ok(seal)
     }
 
     /// As many offsets are given up as records could have been in it, so that no offset is ever given out twice.
@@ -149,7 +198,7 @@ impl Segment {
         let mut index = Index::new(Header { first, mark: 0 });
         index.end = Place { position: bytes, number: records as u32 };
         index.add_damage(Damage { segment: first, position: 0, bytes, offset: first, records });
-        Segment { path: path.into(), form: Form::Hot(file), index, lost: true, seen: None }
+        Segment { path: path.into(), form: Form::Hot(file), index, lost: true, removed: 0, seen: None }
     }
 
     /// Takes note of what is new in the file. Returns the number of bytes at its end that are no record; with a segment behind it they
@@ -206,6 +255,11 @@ impl State {
         }
         if !writable {
             state.torn_bytes = 0;
+        }
+        let loaded: HashSet<u64> = state.segments.iter().map(|segment| segment.index.header.first).collect();
+        for first in segment::list_of(dir, ".seal")?.into_iter().filter(|first| !loaded.contains(first)) {
+            let seal = Index::load_seal(dir, first).filter(Seal::is_empty);
+            state.vanished.extend(seal.map(|seal| first..seal.index.end_offset()));
         }
         state.fold_all(options, open)?;
         Ok(state)

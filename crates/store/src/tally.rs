@@ -94,6 +94,7 @@ impl Log {
     pub fn tally(&self, query: &Query, tally: &Tally) -> Result<Table, Error> {
         let (started, plan) = (Instant::now(), query.plan());
         let parts = self.parts();
+        let parts: &[Part] = &parts;
         let runs: Vec<Run<'_>> = parts.iter().flat_map(|part| runs(part, &plan)).collect();
         let (next, scanned, late) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
         let (done, failed) = (Mutex::new(Vec::new()), Mutex::new(None));
@@ -105,7 +106,7 @@ impl Log {
                     break;
                 }
                 match self.count_run(run, query, tally, &plan, &mut counts) {
-                    Ok(()) => scanned.fetch_add(u64::from(run.end.number - run.start.number), Ordering::Relaxed),
+                    Ok(()) => scanned.fetch_add(run.part.rows(run.start, run.end), Ordering::Relaxed),
                     Err(error) => return *failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error),
                 };
             }
@@ -171,7 +172,7 @@ fn runs<'p>(part: &'p Part, plan: &Plan) -> Vec<Run<'p>> {
         match runs.last_mut() {
             Some(run)
                 if sealed
-                    && run.end == *start
+                    && run.end.position == start.position
                     && group(run.start.position) == group(end.position - 1)
                     && (run.classes_hold, run.times_hold) == (classes_hold, times_hold) =>
             {

@@ -163,6 +163,6 @@ impl View {
     }
 }
 
-const fn in_force(response: &Response) -> bool {
+pub(crate) const fn in_force(response: &Response) -> bool {
     matches!(response.phase, Phase::Requested | Phase::Waiting { .. } | Phase::Applied { .. })
 }

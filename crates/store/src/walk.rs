@@ -1,5 +1,7 @@
 //! Every record from one offset to another, in order.
 
+use std::sync::PoisonError;
+
 use crate::Error;
 use crate::log::Shared;
 use crate::reader::Reader;
@@ -8,6 +10,7 @@ use crate::rows::Row;
 /// Shows the records from `from` up to `to`, as far as one segment goes; those that cannot be read are left out. Returns the offset behind
 /// what was looked at, at least `from + 1`.
 pub(crate) fn records(shared: &Shared, from: u64, to: u64, each: &mut dyn FnMut(Row<'_>)) -> Result<u64, Error> {
+    let _reading = shared.reading.read().unwrap_or_else(PoisonError::into_inner);
     let found = {
         let state = shared.read();
         let segment = state.segments.iter().find(|segment| segment.index.end_offset() > from);

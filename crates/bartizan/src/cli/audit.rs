@@ -101,6 +101,9 @@ fn verify(dir: &Path, head: Option<(u64, Hash)>, key: Option<&Path>, global: &Gl
             if let Some(head) = &report.head {
                 out::line(format!("head   {head}"));
             }
+            if report.removed > 0 {
+                out::line(format!("gone   {} records, removed by retention: signed orders in the log say which", report.removed));
+            }
             if report.unattested > 0 {
                 out::line(format!("tail   {} records are not signed yet: the log is being written, or was not closed", report.unattested));
             }

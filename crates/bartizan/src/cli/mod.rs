@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 mod audit;
+mod backup;
 mod check;
 mod config;
 mod console;
@@ -19,6 +20,7 @@ mod generate;
 mod geo;
 mod hand_in;
 mod incident;
+mod log;
 mod model;
 mod model_content;
 mod notify;
@@ -26,6 +28,7 @@ mod order;
 pub mod out;
 mod playbook;
 mod posture;
+mod privacy;
 mod protect;
 mod replay;
 mod response;
@@ -103,6 +106,10 @@ enum Command {
     Geo(geo::Geo),
     Search(search::Search),
     Audit(audit::Audit),
+    Privacy(privacy::PrivacyCommand),
+    Log(log::Log),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Template(template::Template),
     Series(series::Series),
     Model(model::Model),
@@ -155,7 +162,11 @@ pub fn main() -> ExitCode {
         Command::Generate(args) => generate::run(&args, &global),
         Command::Geo(args) => geo::run(&args, &global),
         Command::Search(args) => search::run(&args, &global),
+        Command::Privacy(args) => privacy::run(&args, &global),
         Command::Audit(args) => audit::run(&args, &global),
+        Command::Log(args) => log::run(&args, &global),
+        Command::Backup(args) => backup::backup(&args, &global),
+        Command::Restore(args) => backup::restore(&args, &global),
         Command::Template(args) => template::run(&args, &global),
         Command::Series(args) => series::run(&args, &global),
         Command::Forecast(args) => forecast::run(&args, &global),

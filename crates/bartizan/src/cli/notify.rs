@@ -79,7 +79,9 @@ fn test(config: &Config, name: &str, global: &Global) -> Result<Exit, Fail> {
     if global.json {
         let (status, text) = told.as_ref().map_or((None, None), |a| (Some(&a.status), Some(&a.text)));
         let fault = told.as_ref().err().map(ToString::to_string);
-        out::json(&json!({"schema": "bartizan.notify_test/1", "channel": name, "told": told.is_ok(), "status": status, "answer": text, "fault": fault}));
+        out::json(
+            &json!({"schema": "bartizan.notify_test/1", "channel": name, "told": told.is_ok(), "status": status, "answer": text, "fault": fault}),
+        );
     }
     match told {
         Ok(answer) => {

@@ -94,10 +94,10 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
     let tls = if config.tls.is_some() { "https" } else { "http" };
     let data_dir = paths::data_dir(global.data_dir.as_ref());
     let (files, locators) = sources::split(&args.watch)?;
-    let sources = (!args.watch.is_empty()).then(|| Sources::open(&files, &locators, &data_dir)).transpose()?;
+    let sources = (!args.watch.is_empty()).then(|| Sources::open(&files, &locators, &data_dir, &Arc::default())).transpose()?;
     let service = Service::start(Wanted {
         channels: None,
-        operation: Operation::default(),
+        operation: Operation { retention: Some(store::retain::Policy::default()), ..Operation::default() },
         content: global.content.clone(),
         data_dir,
         demo: false,

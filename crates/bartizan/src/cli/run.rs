@@ -53,8 +53,11 @@ pub(super) fn run(args: &Run, global: &Global) -> Result<Exit, Fail> {
     say(config, &service);
     if !config.program.watch.is_empty() {
         let (files, locators) = sources::split(&config.program.watch)?;
-        Sources::open(&files, &locators, &config.program.data_dir)?.start(&service, decode::Format::Auto)?;
+        let inherited = sources::inherited(service.inherited());
+        Sources::open(&files, &locators, &config.program.data_dir, &inherited)?.start(&service, decode::Format::Auto)?;
     }
+    let files: Vec<String> = loaded.files.iter().map(|file| file.display().to_string()).collect();
+    reload::tell(&loaded.values, &if files.is_empty() { "as built in".to_owned() } else { files.join(", ") }, false, &service);
     systemd::tell("READY=1");
     watchdog(&service);
     let mut running = Running { place, loaded, certificate };
@@ -111,7 +114,11 @@ fn say(config: &Config, service: &Service) {
     }
     for channel in &config.notify {
         let monitor = !config.program.enforce && !channel.in_monitor;
-        let when = if monitor { "is told nothing while attacks are only recorded; in_monitor = true changes that" } else { "is told of incidents" };
+        let when = if monitor {
+            "is told nothing while attacks are only recorded; in_monitor = true changes that"
+        } else {
+            "is told of incidents"
+        };
         out::line(format!("notify    {} {when}", channel.name));
     }
     out::line("running");
@@ -155,7 +162,13 @@ fn wanted(config: &Config, certificate: Option<Arc<Certificate>>, take_over: boo
     let link = config.console.as_ref().map_or_else(String::new, |console| console.link.clone());
     Ok(Wanted {
         channels: crate::channels::Channels::open(&config.notify, &program.data_dir, link)?,
-        operation: Operation { metrics: config.metrics.as_ref().map(of_metrics).transpose()?, operated: true, take_over },
+        operation: Operation {
+            metrics: config.metrics.as_ref().map(of_metrics).transpose()?,
+            operated: true,
+            take_over,
+            privacy: Some(config.privacy.clone()),
+            retention: Some(config.retention.clone()),
+        },
         content: program.content.clone(),
         data_dir: program.data_dir.clone(),
         demo: false,

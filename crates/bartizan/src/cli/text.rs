@@ -15,6 +15,9 @@ pub fn cannot_open(dir: &Path, error: &store::Error) -> Fail {
             let who = pid.map_or_else(|| "another bartizan".to_owned(), |pid| format!("process {pid}"));
             Fail::new("E0204", format!("{} is in use by {who}", dir.display())).fix("stop it, or choose another --data-dir")
         }
+        store::Error::Version { .. } => {
+            Fail::new("E0301", error.to_string()).fix("use the version of Bartizan that wrote it, or a later one")
+        }
         _ => Fail::new("E0203", format!("cannot open the log in {}: {error}", dir.display()))
             .fix("start with bartizan demo, protect or watch; or name the right --data-dir"),
     };

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
@@ -66,7 +67,7 @@ pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
     let data_dir = paths::data_dir(global.data_dir.as_ref());
     let stays = args.follow || !locators.is_empty();
     let files = if stays { Vec::new() } else { feed::list(&paths_given)? };
-    let live = if stays { Some(Sources::open(&paths_given, &locators, &data_dir)?) } else { None };
+    let live = if stays { Some(Sources::open(&paths_given, &locators, &data_dir, &Arc::default())?) } else { None };
     let console = (stays && !args.no_console).then(|| console::Config {
         listen: args.console_listen.unwrap_or_else(|| console::Config::default().listen),
         port_may_move: args.console_listen.is_none(),
@@ -74,7 +75,7 @@ pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
     });
     let service = Service::start(Wanted {
         channels: None,
-        operation: Operation::default(),
+        operation: Operation { retention: Some(store::retain::Policy::default()), ..Operation::default() },
         content: global.content.clone(),
         data_dir,
         demo: false,

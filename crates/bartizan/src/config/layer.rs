@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use sha2::{Digest as _, Sha256};
 
 use super::fault::{Code, Fault, Origin};
 use super::file::{Tree, Written, as_raw};
@@ -42,6 +43,19 @@ impl Values {
     pub fn built_in() -> Values {
         let once = section::ALL.iter().filter(|section| !section.many);
         Values { parts: once.map(|section| Part::new(section, Origin::BuiltIn)).collect(), faults: Vec::new() }
+    }
+
+    /// Hex SHA-256 over `table.key = value` of everything in force, a line each. Of secrets it is where they are.
+    pub fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        for part in &self.parts {
+            for key in part.section.keys {
+                if let Some(value) = part.value(key.name) {
+                    hasher.update(format!("{}.{} = {value}\n", part.section.name, key.name));
+                }
+            }
+        }
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Adds what a file says.

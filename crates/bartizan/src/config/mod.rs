@@ -27,6 +27,8 @@ pub struct Config {
     pub metrics: Option<section::metrics::Metrics>,
     pub response: section::response::Response,
     pub notify: Vec<section::notify::Asked>,
+    pub privacy: crate::privacy::Choice,
+    pub retention: store::retain::Policy,
     pub diagnostics: section::diagnostics::Form,
 }
 
@@ -103,6 +105,8 @@ pub fn of(values: &mut Values) -> Config {
         metrics: section::metrics::read(values),
         response: section::response::read(values),
         notify: section::notify::read(values),
+        privacy: section::privacy::read(values),
+        retention: section::retention::read(values),
         diagnostics: section::diagnostics::read(values),
     }
 }

@@ -165,6 +165,7 @@ fn sample(key: &Key) -> &'static str {
         "user" => "\"email\"",
         "success" => "[302]",
         "cookie" => "\"sid\"",
+        "bytes_max" => "\"200GiB\"",
         "token" => "{ file = \"/etc/bartizan/metrics.token\" }",
         _ if matches!(key.kind, Kind::Listen) => "\"127.0.0.1:9464\"",
         _ => "[]",

@@ -36,6 +36,7 @@ impl Engine {
     /// Appends a step; holds it back when the log cannot be written now. What can never be written is lost, counted and said.
     pub(super) fn append_or_hold(
         &mut self,
+        ahead: Option<store::Ahead>,
         records: Vec<Event>,
         planned: Vec<Response>,
         now: Time,
@@ -45,7 +46,7 @@ impl Engine {
             stuck.planned.extend(planned);
             return None;
         }
-        match self.writer.append(&records) {
+        match self.writer.append_behind(ahead, &records) {
             Ok(offsets) => {
                 self.shared.figures.kept(records.len() as u64);
                 Some((records, planned, offsets.start))
@@ -122,7 +123,7 @@ impl Engine {
         }
     }
 
-    fn give_up(&mut self) {
+    pub(super) fn give_up(&mut self) {
         if let Some(mut stuck) = self.stuck.take() {
             stuck.receipts.drain(..).for_each(|receipt| receipt.answer(false));
             self.shared.figures.lost(stuck.records.len() as u64);

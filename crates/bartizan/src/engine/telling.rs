@@ -48,7 +48,7 @@ impl Telling {
 
 impl Engine {
     /// What a step leads to besides: written with it.
-    pub(super) fn to_tell(&mut self, outcome: &Outcome, now: Time) -> Vec<Response> {
+    pub(super) fn tellings_of(&mut self, outcome: &Outcome, now: Time) -> Vec<Response> {
         let mode = self.mode();
         let Some(telling) = &mut self.telling else { return Vec::new() };
         let told_of: Vec<&Incident> = outcome.incidents.iter().map(|change| &change.incident).collect();
@@ -97,7 +97,7 @@ impl Engine {
             };
             done.push(Response { phase: Phase::Failed { why }, ..response });
         }
-        self.ended(done, now);
+        self.ended(&done, now);
     }
 
     /// Summaries that are due, and what far sides answered. Called as often as the engine ticks.
@@ -130,8 +130,8 @@ impl Engine {
             let pending = std::mem::take(&mut telling.pending);
             let Some(telling) = self.telling.take() else { return };
             let news = telling.outbox.stop(limit);
-            let ended = news.into_iter().filter_map(|news| came_of(&news, &pending, now)).collect();
-            self.ended(ended, now);
+            let ended: Vec<Response> = news.into_iter().filter_map(|news| came_of(&news, &pending, now)).collect();
+            self.ended(&ended, now);
         }
     }
 
@@ -147,7 +147,7 @@ impl Engine {
                 }
             }
         }
-        self.ended(ended, now);
+        self.ended(&ended, now);
         if !down.is_empty() {
             self.step(&mut Vec::new(), &mut Vec::new(), &mut down);
         }
@@ -164,12 +164,12 @@ impl Engine {
     }
 
     /// Written down: the receipt.
-    fn ended(&mut self, done: Vec<Response>, now: Time) {
+    fn ended(&mut self, done: &[Response], now: Time) {
         if done.is_empty() {
             return;
         }
         match append(&mut self.writer, done.iter().map(|r| event::Body::Response(Box::new(r.clone()))).collect(), now) {
-            Ok(()) => self.trail(&done, now),
+            Ok(()) => self.trail(done, now),
             Err(error) => super::say(&format!("what was told was not written: {error}")),
         }
     }

@@ -95,6 +95,14 @@ fn sources(page: &mut Page, board: &Board) {
         Kind::Gauge,
         of(|s| s.last_event.map_or(0.0, |t| t.us() as f64 / 1e6)),
     );
+    let taps = board.taps();
+    let told = ["cut", "shed", "connections", "refused", "broken", "restarts"];
+    for metric in source::METRICS.iter().filter(|metric| told.contains(&metric.name)) {
+        let name = format!("bartizan_source_{}{}", metric.name, if metric.is_gauge { "" } else { "_total" });
+        let kind = if metric.is_gauge { Kind::Gauge } else { Kind::Counter };
+        let rows = taps.iter().map(|(name, counters)| (vec![("source", name.clone())], (metric.read)(counters) as f64));
+        page.family(&name, &format!("{}: {}.", metric.unit, metric.about), kind, rows.collect::<Vec<_>>());
+    }
 }
 
 fn engine(page: &mut Page, board: &Board) {
@@ -104,13 +112,18 @@ fn engine(page: &mut Page, board: &Board) {
     page.counter("bartizan_engine_responses_total", "Responses that were planned.", f.responses.load(Relaxed));
     page.one("bartizan_engine_step_seconds", "How long the latest step took.", Kind::Gauge, f.step_us.load(Relaxed) as f64 / 1e6);
     page.counter("bartizan_log_records_written_total", "Records written by this process.", f.records.load(Relaxed));
+    let masked = board.shared.privacy.masked.load(Relaxed);
+    page.counter("bartizan_privacy_secrets_masked_total", "Secrets in records of logs that were not written.", masked);
     page.counter("bartizan_log_records_lost_total", "Records that the log refused to take.", f.not_kept.load(Relaxed));
 }
 
 fn notify(page: &mut Page, board: &Board) {
     let Some(channels) = &board.shared.channels else { return };
     let of = |outcome: &'static str, value: fn(&respond::notify::Tally) -> &AtomicU64| {
-        channels.tallies.iter().map(move |t| (vec![("channel", t.name.clone()), ("outcome", outcome.to_owned())], value(t).load(Relaxed) as f64))
+        channels
+            .tallies
+            .iter()
+            .map(move |t| (vec![("channel", t.name.clone()), ("outcome", outcome.to_owned())], value(t).load(Relaxed) as f64))
     };
     let all = of("delivered", |t| &t.delivered).chain(of("failed", |t| &t.failed)).chain(of("dropped", |t| &t.dropped));
     page.family("bartizan_notify_messages_total", "Messages by channel and what became of them.", Kind::Counter, all.collect::<Vec<_>>());
@@ -129,6 +142,16 @@ fn log(page: &mut Page, board: &Board) {
     page.gauge("bartizan_log_sealing_failed", "1 while a finished segment cannot be sealed.", u64::from(facts.unsealed.is_some()));
     page.gauge("bartizan_log_damaged_records", "Records that cannot be read back.", facts.damaged_records + facts.unreadable_records);
     page.gauge("bartizan_log_torn_bytes", "Cut from the end of the log when it was opened.", facts.torn_bytes);
+    page.counter("bartizan_log_removed_records_total", "Records that retention removed, since the log began.", facts.removed);
+    page.counter("bartizan_log_freed_bytes_total", "Bytes that retention made free, by this process.", facts.freed_bytes);
+    page.gauge("bartizan_log_retention_failed", "1 while retention cannot do its work.", u64::from(facts.unretained.is_some()));
+    let oldest = facts.oldest.iter().map(|(class, time)| (vec![("class", (*class).to_owned())], time.us() as f64 / 1e6));
+    page.family(
+        "bartizan_log_oldest_record_seconds",
+        "When the oldest record in a finished segment was logged, seconds since 1970.",
+        Kind::Gauge,
+        oldest,
+    );
     let classes = facts.counts.iter().map(|(class, n)| (vec![("class", (*class).to_owned())], *n as f64));
     page.family("bartizan_log_class_records", "Records in the log by class.", Kind::Gauge, classes);
 }

@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("respond", &["event"]),
     ("store", &["event"]),
     ("console", &["event", "store", "incident"]),
-    ("hostile", &["event", "decode", "rule", "detect", "source", "gateway", "store"]),
+    ("hostile", &["event", "decode", "rule", "detect", "incident", "source", "gateway", "store", "bartizan"]),
 ];
 
 const PURE: &[&str] = &["event", "decode", "rule", "learn", "detect", "incident"];

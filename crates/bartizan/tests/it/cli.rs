@@ -246,3 +246,63 @@ fn a_rule_is_tried_on_the_past() {
     let other = format!("{}:{}", head.split(':').next().expect("a size"), "0".repeat(64));
     assert_eq!(bartizan(&["audit", "verify", "--head", &other, "--data-dir", data]).status.code(), Some(1));
 }
+
+/// A log of last year and of today: what is over goes, the rest is verified, backed up and restored.
+#[test]
+fn retention_backup_and_restore() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| dir.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (data, config) = (at("data"), at("bartizan.toml"));
+    std::fs::write(&config, "[retention]\nobserved = \"30d\"\n").expect("written");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs() as i64;
+    {
+        let (mut writer, _) = store::open(Path::new(&data), store::Options::default()).expect("a log");
+        let request = |record: u64| {
+            let time = event::Time::from_s(now - if record < 300 { 40 * 86_400 } else { 60 } + record as i64 / 10);
+            let uid = event::Uid::of_record("access.log", record);
+            let meta = event::Meta { uid, time, logged: time, source: "access.log".into(), record, ..event::Meta::default() };
+            let http = event::Http { method: "GET".into(), target: format!("/item/{record}"), status: Some(200), ..event::Http::default() };
+            event::Event::new(meta, event::Body::Http(Box::new(http)), event::Bytes::default())
+        };
+        writer.append(&(0..500).map(request).collect::<Vec<_>>()).expect("written");
+        writer.seal().expect("sealed");
+    }
+    let ask = |args: &[&str], code: i32| -> Value {
+        let out = bartizan(&[args, &["--json", "--config", config.as_str()]].concat());
+        assert_eq!(out.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        lines(&out).remove(0)
+    };
+    let here = ["--data-dir", data.as_str()];
+    let told = ask(&[&["log", "retain", "--dry-run"], &here[..]].concat(), 0);
+    assert_eq!((&told["records"], &told["classes"]["http"], &told["dry_run"]), (&300.into(), &300.into(), &true.into()), "{told}");
+    assert_eq!(ask(&[&["audit", "verify"], &here[..]].concat(), 0)["removed"], 0);
+    assert_eq!(ask(&[&["log", "retain"], &here[..]].concat(), 0)["records"], 300);
+    assert_eq!(ask(&[&["log", "retain"], &here[..]].concat(), 0)["records"], 0);
+    let verified = ask(&[&["audit", "verify"], &here[..]].concat(), 0);
+    assert_eq!((&verified["ok"], &verified["removed"], &verified["records"]), (&true.into(), &300.into(), &201.into()), "{verified}");
+
+    let (backup, restored) = (at("backup"), at("restored"));
+    let made = ask(&[&["backup", backup.as_str()], &here[..]].concat(), 0);
+    assert_eq!((&made["ok"], &made["records"]), (&true.into(), &201.into()), "{made}");
+    ask(&[&["backup", backup.as_str()], &here[..]].concat(), 3);
+    assert!(!Path::new(&backup).join("secrets").exists() && Path::new(&backup).join("config/bartizan.toml").exists());
+    assert_eq!(ask(&["restore", &backup, "--data-dir", &restored], 0)["head"], made["head"]);
+    ask(&["restore", &backup, "--data-dir", &restored], 3);
+    assert_eq!(ask(&["audit", "verify", "--data-dir", &restored], 0)["records"], 201);
+    // Changed on the way.
+    let parquet = std::fs::read_dir(Path::new(&backup).join("log")).expect("listed").filter_map(|e| Some(e.ok()?.path()));
+    let parquet = parquet.filter(|path| path.extension().is_some_and(|e| e == "parquet")).min().expect("a segment");
+    let mut bytes = std::fs::read(&parquet).expect("read");
+    bytes[500] ^= 1;
+    std::fs::remove_file(&parquet).expect("unlinked: the log's own file is the same one");
+    std::fs::write(&parquet, bytes).expect("written");
+    let other = at("other");
+    let bad = ask(&["restore", &backup, "--data-dir", &other], 1);
+    assert!(bad["first_bad"]["file"].as_str().is_some_and(|file| file.ends_with(".parquet")), "{bad}");
+    assert_eq!(std::fs::read_dir(&other).map_or(0, Iterator::count), 0, "nothing is left behind");
+    // A form of a later program.
+    let manifest = Path::new(&backup).join("backup.json");
+    let text = std::fs::read_to_string(&manifest).expect("read").replace("\"version\": 1", "\"version\": 9");
+    std::fs::write(&manifest, text).expect("written");
+    assert_eq!(ask(&["restore", &backup, "--data-dir", &other], 3)["code"], "E0301");
+}

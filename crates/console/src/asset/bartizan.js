@@ -203,6 +203,31 @@
   }
   if (state) { show("wait"); lead(); }
 
+  // ---- A search goes on by itself until its page is full or the log ends.
+  async function further() {
+    const panel = $("#results"), full = Number(panel?.dataset.full);
+    for (let more; panel && (more = $("[data-further]", panel)) && $$("tr[data-row]", panel).length < full;) {
+      more.setAttribute("aria-busy", "true");
+      const answer = await fetch($("a", more).href, { credentials: "same-origin", redirect: "manual" }).catch(() => null);
+      if (!answer?.ok) { more.removeAttribute("aria-busy"); return; }
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("results");
+      if (!fresh) return;
+      for (const sum of $$("[data-sum]", panel)) {
+        sum.dataset.n = Number(sum.dataset.n) + Number($(`[data-sum="${sum.dataset.sum}"]`, fresh)?.dataset.n || 0);
+        sum.textContent = Number(sum.dataset.n).toLocaleString("en");
+      }
+      const rows = $$("tbody tr", fresh), body = $("tbody", panel), table = $("table", fresh);
+      const next = $(".more", fresh), nothing = $(".empty", fresh);
+      times(fresh);
+      if (body) body.append(...rows.map((row) => document.adoptNode(row)));
+      else if (table) { $$(".muted", panel).forEach((e) => e.remove()); more.before(document.adoptNode(table)); }
+      else if (nothing && !next) { $$(".muted", panel).forEach((e) => e.remove()); more.before(document.adoptNode(nothing)); }
+      more.remove();
+      if (next) panel.append(document.adoptNode(next));
+    }
+  }
+  further();
+
   // ---- Marks: a line of the list lights its bytes, and back.
   function light(place, on) {
     $$("mark[data-m]").forEach((m) => m.dataset.m.split(" ").includes(place) && m.classList.toggle("lit", on));

@@ -1,5 +1,7 @@
 //! Hunting: one box, one language, every record.
 
+use std::time::Duration;
+
 use event::{Body, Event, ocsf};
 use maud::{Markup, html};
 use store::{Page, Query, Table};
@@ -45,17 +47,27 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
     ))
 }
 
+/// How long a page is searched for. What lies further back comes in by itself, piece by piece.
+const PIECE: Duration = Duration::from_millis(60);
+const ROWS: usize = 50;
+
 fn results(ctx: &Ctx, asked: &str, query: &Query, before: Option<u64>) -> Result<Markup, Gone> {
     if let Some(tally) = &query.tally {
         return Ok(table(&ctx.log().tally(query, tally)?));
     }
-    let query = Query { before, limit: 50, ..query.clone() };
+    let query = Query { before, limit: ROWS, time_max: PIECE, ..query.clone() };
     let page = ctx.log().query(&query)?;
+    let further = page.stopped_early.is_some() && page.next.is_some();
+    let shown = page.rows.len() as u64;
     Ok(html! {
-        section.panel aria-labelledby="found" {
-            h2 id="found" { "Records" span.sub { (count(page.rows.len() as u64)) " shown, " (count(page.scanned)) " looked at" @if let Some(why) = page.stopped_early { ", stopped early: " (why) } } }
-            (rows(ctx, &page))
-            @if let Some(next) = page.next { p.more { a href=(Href::to("/search").query("q", asked).query("before", &next.to_string())) { "Older" } } }
+        section.panel id="results" aria-labelledby="found" data-full=(ROWS) {
+            h2 id="found" { "Records" span.sub { b data-sum="shown" data-n=(shown) { (count(shown)) } " shown, " b data-sum="looked" data-n=(page.scanned) { (count(page.scanned)) } " looked at" } }
+            @if page.rows.is_empty() && further { p.muted { "Nothing yet." } } @else { (rows(ctx, &page)) }
+            @if let Some(next) = page.next {
+                p.more data-further=[further.then_some("")] {
+                    a href=(Href::to("/search").query("q", asked).query("before", &next.to_string())) { @if further { "Look further back" } @else { "Older" } }
+                }
+            }
         }
     })
 }

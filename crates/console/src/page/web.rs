@@ -16,10 +16,10 @@ pub(crate) fn page(ctx: &Ctx) -> Result<Markup, Gone> {
         "blocked" => "class:http verdict:blocked",
         "would_block" => "class:http verdict:would_block",
         "all" => "class:http",
-        _ => "class:http not verdict:allowed verdict:*",
+        _ => "class:http (verdict:blocked or verdict:would_block or verdict:challenged or verdict:limited)",
     };
     let query = Query::parse(text).unwrap_or(Query { classes: Classes::parse("http").unwrap_or(Classes::ALL), ..Query::default() });
-    let query = Query { before, limit: 100, rows_max: 500_000, time_max: std::time::Duration::from_millis(500), ..query };
+    let query = Query { before, limit: 100, rows_max: 500_000, time_max: std::time::Duration::from_millis(80), ..query };
     let found = ctx.log().query(&query)?;
     let facts = ctx.log().facts();
     let facets = [("judged", "flagged"), ("blocked", "blocked"), ("would_block", "would be blocked"), ("all", "all requests")];

@@ -89,7 +89,8 @@ const DAY_US: i64 = 86_400_000_000;
 const KEYS_MAX: usize = 400_000;
 const SERVICES_MAX: usize = 64;
 const STRAYS_MAX: usize = 64;
-const SHOWN_MAX: usize = 12;
+/// Sources that are named; a list to block needs them all, the text of the finding counts them.
+const SHOWN_MAX: usize = 256;
 const PROGRAMS_MAX: usize = 16;
 const TAKEN_MAX: usize = 64;
 /// Accounts that sign in before a service is one that campaigns are about.

@@ -26,6 +26,8 @@ pub(super) struct Bundle {
 #[derive(Debug)]
 pub(super) struct Manifest {
     pub(super) subject: String,
+    /// Hex, over the digests below in their order.
+    pub(super) digest: String,
     /// Strictly sorted by name; SHA-256 digests.
     pub(super) files: Vec<(String, Vec<u8>)>,
 }
@@ -143,7 +145,7 @@ pub(super) fn manifest(payload: &[u8]) -> Result<Manifest, String> {
     if hex(&hasher.finalize()) != root {
         return Err("root digest differs from the digests of the resources".into());
     }
-    Ok(Manifest { subject: name.into(), files })
+    Ok(Manifest { subject: name.into(), digest: root.into(), files })
 }
 
 /// The outer layers are not signed, so a field we do not know is damage or a trick, not news.

@@ -86,7 +86,10 @@ fn marked(text: &str, markup: Markup) -> String {
             (Markup::Slack, '<') => out.push_str("&lt;"),
             (Markup::Slack, '>') => out.push_str("&gt;"),
             (Markup::Slack | Markup::Markdown, '@') => out.push('＠'),
-            (Markup::Markdown, '\\' | '`' | '*' | '_' | '~' | '|' | '<' | '>' | '[' | ']' | '(' | ')' | '#' | '!' | '&' | '{' | '}' | '$') => {
+            (
+                Markup::Markdown,
+                '\\' | '`' | '*' | '_' | '~' | '|' | '<' | '>' | '[' | ']' | '(' | ')' | '#' | '!' | '&' | '{' | '}' | '$',
+            ) => {
                 out.push('\\');
                 out.push(c);
             }

@@ -51,7 +51,13 @@ impl Url {
         };
         let port = match port.strip_prefix(':') {
             Some(digits) => digits.parse().ok().filter(|p| *p != 0).ok_or("its port is not 1 to 65535")?,
-            None if port.is_empty() => if tls { 443 } else { 80 },
+            None if port.is_empty() => {
+                if tls {
+                    443
+                } else {
+                    80
+                }
+            }
             None => return Err("its host is followed by something that is no port"),
         };
         let named = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
@@ -101,7 +107,9 @@ pub(super) fn post(
     line.write_all(&[head.as_bytes(), body].concat()).and_then(|()| line.flush()).map_err(|e| again(&e))?;
     let (status, text) = read(&mut line).map_err(|why| again(&why))?;
     let answer = Answer { status: status.to_string(), text };
-    let said = || if answer.text.is_empty() { format!("{place} answered {status}") } else { format!("{place} answered {status}: {}", answer.text) };
+    let said = || {
+        if answer.text.is_empty() { format!("{place} answered {status}") } else { format!("{place} answered {status}: {}", answer.text) }
+    };
     match status {
         200..=299 => Ok(answer),
         300..=399 => Err(Fault::Never(format!("{place} answered {status}: redirects are not followed; write the final address"))),
@@ -156,7 +164,19 @@ mod tests {
         assert_eq!(place("https://hooks.example/T0/secret?x=1#f"), Ok("https://hooks.example".into()));
         assert_eq!(place("https://[2001:db8::1]:8443/x"), Ok("https://[2001:db8::1]:8443".into()));
         assert_eq!(place("http://127.0.0.1:9/x"), Ok("http://127.0.0.1:9".into()));
-        for wrong in ["hooks.example", "ftp://a/", "http://hooks.example/", "https://a@b/", "https:///x", "https://a b/", "https://a:0/", "https://[::1/", "https://a/\r\nX: y", "http://10.0.0.1/", "https://[::1]x/"] {
+        for wrong in [
+            "hooks.example",
+            "ftp://a/",
+            "http://hooks.example/",
+            "https://a@b/",
+            "https:///x",
+            "https://a b/",
+            "https://a:0/",
+            "https://[::1/",
+            "https://a/\r\nX: y",
+            "http://10.0.0.1/",
+            "https://[::1]x/",
+        ] {
             assert!(Url::parse(wrong).is_err(), "{wrong}");
         }
         let url = Url::parse("https://hooks.example/T0/secret").expect("a URL");

@@ -58,10 +58,18 @@ pub struct Channel {
 
 #[derive(Clone, Debug)]
 pub enum To {
-    Post { template: &'static Template, url: Url, secret: Option<Secret>, topic: String },
+    Post {
+        template: &'static Template,
+        url: Url,
+        secret: Option<Secret>,
+        topic: String,
+    },
     Mail(Box<Mail>),
     /// A file below a folder of ours.
-    File { folder: PathBuf, name: String },
+    File {
+        folder: PathBuf,
+        name: String,
+    },
 }
 
 /// What the far side said: its status, and the beginning of its answer.

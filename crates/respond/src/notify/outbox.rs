@@ -53,10 +53,19 @@ impl Default for Pace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     /// The far side has it, and said so.
-    Delivered { key: Text, status: String },
-    Failed { key: Text, why: String },
+    Delivered {
+        key: Text,
+        status: String,
+    },
+    Failed {
+        key: Text,
+        why: String,
+    },
     /// The channel rests.
-    Down { channel: String, why: String },
+    Down {
+        channel: String,
+        why: String,
+    },
 }
 
 /// Of one channel, for metrics and the console.

@@ -108,7 +108,13 @@ impl Session<'_> {
     }
 }
 
-pub(super) fn send(mail: &Mail, trust: Option<&Arc<ClientConfig>>, message: &Message, now_s: i64, deadline: Instant) -> Result<Answer, Fault> {
+pub(super) fn send(
+    mail: &Mail,
+    trust: Option<&Arc<ClientConfig>>,
+    message: &Message,
+    now_s: i64,
+    deadline: Instant,
+) -> Result<Answer, Fault> {
     let place = format!("{}:{}", mail.host, mail.port);
     let wire = connect(&mail.host, mail.port, deadline)?;
     let line = if mail.security == Security::Tls { encrypt(wire, &mail.host, trust)? } else { Line::Plain(wire) };
@@ -173,7 +179,9 @@ fn written(mail: &Mail, message: &Message, now_s: i64) -> String {
     let text = message.text(Markup::Plain, TEXT_BYTES_MAX);
     let subject = text.lines().next().unwrap_or_default();
     let host = mail.from.split_once('@').map_or("localhost", |(_, host)| host);
-    let folded = |text: &str| BASE64.encode(text).as_bytes().chunks(76).map(|c| String::from_utf8_lossy(c).into_owned()).collect::<Vec<_>>().join("\r\n");
+    let folded = |text: &str| {
+        BASE64.encode(text).as_bytes().chunks(76).map(|c| String::from_utf8_lossy(c).into_owned()).collect::<Vec<_>>().join("\r\n")
+    };
     format!(
         "Date: {}\r\nFrom: Bartizan <{}>\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: <{}@{host}>\r\nAuto-Submitted: auto-generated\r\n\
          MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n.\r\n",

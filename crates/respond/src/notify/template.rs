@@ -15,6 +15,9 @@ use serde_json::Value;
 use super::escape::{Markup, cut};
 use super::{Message, Secret};
 
+/// Names and values.
+type Headers = Vec<(String, String)>;
+
 /// One line a template: a name in the configuration, and its file.
 const FILES: &[(&str, &str)] = &[
     ("webhook", include_str!("../../../../content/notify/webhook.json")),
@@ -82,7 +85,7 @@ fn all() -> &'static [Template] {
 
 impl Template {
     /// Headers and body.
-    pub(super) fn fill(&self, message: &Message, secret: Option<&Secret>, topic: &str, now_s: i64) -> Result<(Vec<(String, String)>, Vec<u8>), String> {
+    pub(super) fn fill(&self, message: &Message, secret: Option<&Secret>, topic: &str, now_s: i64) -> Result<(Headers, Vec<u8>), String> {
         let fields = message.fields(self.markup);
         let text = message.text(self.markup, self.text_bytes_max);
         let rest = text.split_once('\n').map_or("", |(_, rest)| rest).to_owned();
@@ -109,7 +112,8 @@ impl Template {
             None => message.json(),
         };
         let body = body.to_string().into_bytes();
-        let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned()), ("Idempotency-Key".to_owned(), message.key.to_string())];
+        let mut headers =
+            vec![("Content-Type".to_owned(), "application/json".to_owned()), ("Idempotency-Key".to_owned(), message.key.to_string())];
         for (name, value) in &self.headers {
             if value.contains("{secret}") && secret.is_none() {
                 continue;
@@ -230,6 +234,9 @@ mod tests {
         let mut message = hostile();
         message.story = "x".repeat(10_000);
         let text = message.text(Markup::Markdown, 500);
-        assert!(text.len() <= 500 && text.contains("Undo: bartizan undo INC-7") && text.contains("Open: https://console.example/"), "{text}");
+        assert!(
+            text.len() <= 500 && text.contains("Undo: bartizan undo INC-7") && text.contains("Open: https://console.example/"),
+            "{text}"
+        );
     }
 }

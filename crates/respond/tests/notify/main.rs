@@ -129,14 +129,16 @@ fn a_mail_arrives_whole_and_nothing_breaks_out_of_its_headers() {
 fn a_file_gets_whole_lines_and_no_link_is_followed() {
     let dir = tempfile::tempdir().expect("a folder");
     let folder = dir.path().join("notify");
-    let file = |folder: &Path| Channel { name: "f".into(), to: To::File { folder: folder.to_owned(), name: "told.ndjson".into() }, trust: None };
+    let file =
+        |folder: &Path| Channel { name: "f".into(), to: To::File { folder: folder.to_owned(), name: "told.ndjson".into() }, trust: None };
     tell(&file(&folder), &message("R-1")).expect("told");
     let path = folder.join("told.ndjson");
     let half = std::fs::read_to_string(&path).expect("read") + "{\"half";
     std::fs::write(&path, half).expect("written");
     tell(&file(&folder), &message("R-2")).expect("told");
     let text = std::fs::read_to_string(&path).expect("read");
-    let keys: Vec<String> = text.lines().filter_map(|l| Some(serde_json::from_str::<serde_json::Value>(l).ok()?["id"].as_str()?.to_owned())).collect();
+    let keys: Vec<String> =
+        text.lines().filter_map(|l| Some(serde_json::from_str::<serde_json::Value>(l).ok()?["id"].as_str()?.to_owned())).collect();
     assert_eq!(keys, ["R-1", "R-2"]);
     let target = dir.path().join("passwd");
     std::fs::write(&target, "root").expect("written");
@@ -189,10 +191,8 @@ fn a_channel_that_keeps_failing_rests_says_so_once_and_loses_nothing() {
     assert!(tallies[0].down.load(std::sync::atomic::Ordering::Relaxed));
     assert_eq!(far.came.try_iter().count(), 5, "it rests");
     outbox.put("ops", message("R-2"), Duration::ZERO).expect("it waits meanwhile");
-    let mut keys: Vec<String> = news(&outbox, 2)
-        .into_iter()
-        .map(|n| if let News::Delivered { key, .. } = n { key.to_string() } else { panic!("{n:?}") })
-        .collect();
+    let mut keys: Vec<String> =
+        news(&outbox, 2).into_iter().map(|n| if let News::Delivered { key, .. } = n { key.to_string() } else { panic!("{n:?}") }).collect();
     keys.sort();
     assert_eq!(keys, ["R-1", "R-2"]);
     assert!(!tallies[0].down.load(std::sync::atomic::Ordering::Relaxed));

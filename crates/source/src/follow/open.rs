@@ -1,5 +1,7 @@
 //! The file that is being followed: where it was read up to, and how it is known again.
 
+use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -8,10 +10,38 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Position;
 use crate::split::{BLOCK_BYTES, Splitter};
-use crate::{Error, Out, file};
+use crate::{Error, Out, expand, file};
 
 /// A file is known again by its first bytes.
 const HEAD_BYTES: usize = 256;
+
+/// A copy is known by no fewer than these.
+const COPY_HEAD_BYTES: usize = 32;
+/// Rotated files that are looked at.
+const ROTATED_MAX: usize = 64;
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// `NAME.1`, `NAME-20260101`, ..: files beside `path` that are no archives, by the time of their last change.
+fn rotated(path: &Path) -> Vec<((i64, i64), Open)> {
+    let Some(name) = path.file_name().map(OsStr::as_encoded_bytes) else { return Vec::new() };
+    let is_rotated = |entry: &fs::DirEntry| {
+        let other = entry.file_name();
+        other.as_encoded_bytes().strip_prefix(name).is_some_and(|rest| matches!(rest.first(), Some(b'.' | b'-' | b'_')))
+    };
+    let Ok(entries) = fs::read_dir(folder(path)) else { return Vec::new() };
+    let found = entries.filter_map(Result::ok).filter(is_rotated).take(ROTATED_MAX).filter_map(|entry| {
+        let facts = entry.metadata().ok().filter(Metadata::is_file)?;
+        let open = Open::new(&entry.path()).ok()?;
+        let plain = open.first_bytes().is_ok_and(|first| !expand::is_archive(&first));
+        plain.then_some(((facts.mtime(), facts.mtime_nsec()), open))
+    });
+    let mut all: Vec<_> = found.collect();
+    all.sort_by_key(|(changed, open)| (*changed, open.inode));
+    all
+}
 
 pub(super) struct Open {
     file: File,
@@ -98,21 +128,38 @@ impl Open {
         }
     }
 
-    /// The file that `position` is in: behind `path`, or renamed in the same folder.
+    /// The file that `position` is in: behind `path`, renamed in the same folder, or copied there before it was emptied.
     pub(super) fn find(&self, path: &Path, position: Position) -> Option<Open> {
         if let Some(same) = Open::new(path).ok().filter(|open| open.holds(position)) {
             return Some(same);
         }
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let inode =
             |entry: &fs::DirEntry| entry.metadata().is_ok_and(|m| m.is_file() && (m.dev(), m.ino()) == (position.device, position.inode));
-        let renamed = fs::read_dir(folder).ok()?.filter_map(Result::ok).find(inode)?;
-        Open::new(&renamed.path()).ok().filter(|open| open.holds(position))
+        let renamed = fs::read_dir(folder(path)).ok()?.filter_map(Result::ok).find(inode);
+        if let Some(found) = renamed.and_then(|entry| Open::new(&entry.path()).ok()).filter(|open| open.holds(position)) {
+            return Some(found);
+        }
+        // A copy is another file: its first bytes have to speak for it.
+        let enough = usize::from(position.head_bytes) >= COPY_HEAD_BYTES;
+        enough.then(|| rotated(path).into_iter().map(|(_, open)| open).rfind(|open| open.begins(position))).flatten()
+    }
+
+    /// What was rotated away after this file, oldest first; nothing when this one is still behind the name.
+    pub(super) fn later(&self, path: &Path) -> VecDeque<Open> {
+        let Ok(own) = self.file.metadata() else { return VecDeque::new() };
+        if fs::metadata(path).is_ok_and(|facts| self.is(&facts)) {
+            return VecDeque::new();
+        }
+        let changed = (own.mtime(), own.mtime_nsec());
+        rotated(path).into_iter().filter(|(at, open)| *at > changed && !open.is(&own)).map(|(_, open)| open).collect()
     }
 
     fn holds(&self, position: Position) -> bool {
-        (self.device, self.inode) == (position.device, position.inode)
-            && self.file.metadata().is_ok_and(|m| m.len() >= position.offset)
+        (self.device, self.inode) == (position.device, position.inode) && self.begins(position)
+    }
+
+    fn begins(&self, position: Position) -> bool {
+        self.file.metadata().is_ok_and(|m| m.len() >= position.offset)
             && head(&self.file, usize::from(position.head_bytes)).is_ok_and(|hash| hash == position.head)
     }
 

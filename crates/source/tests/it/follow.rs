@@ -179,3 +179,89 @@ fn a_file_that_is_not_there_is_a_fault() {
     let fault = Follow::new("/nonexistent/auth.log", Start::End).run(&mut |_| ControlFlow::Continue(()), &AtomicBool::new(false));
     assert_eq!(fault.expect_err("no such file").to_string(), "cannot read /nonexistent/auth.log: no such file or folder");
 }
+
+/// A folder with followed `auth.log`, and what a run with that engine hands over until it has been quiet for a while.
+fn remembered(place: &Path, keeps: impl Fn(u64) -> bool + Sync) -> Vec<(u64, String)> {
+    let mut follow = Follow::remembering(place.join("auth.log"), &place.join("sources"));
+    follow.poll = Duration::from_millis(1);
+    let stop = Arc::new(AtomicBool::new(false));
+    let (send, lines) = channel();
+    let stopped = Arc::clone(&stop);
+    let keeps = &keeps;
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(move || {
+            let out = &mut |mut batch: source::Batch| {
+                let mut last = 0;
+                for record in batch.records() {
+                    last = record.number;
+                    let _ = send.send((record.number, String::from_utf8_lossy(record.bytes).into_owned()));
+                }
+                batch.receipt.take().expect("a remembered file waits").answer(keeps(last));
+                ControlFlow::Continue(())
+            };
+            follow.run(out, &stopped).expect("a readable file")
+        });
+        let mut all = Vec::new();
+        while let Ok(line) = lines.recv_timeout(Duration::from_millis(300)) {
+            all.push(line);
+        }
+        stop.store(true, Ordering::Relaxed);
+        thread.join().expect("no panic");
+        all
+    })
+}
+
+fn texts(all: &[(u64, String)]) -> Vec<(u64, &str)> {
+    all.iter().map(|(number, line)| (*number, line.as_str())).collect()
+}
+
+#[test]
+fn a_remembered_file_goes_on_where_the_log_ended() {
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("auth.log");
+    append(&path, "one\ntwo\n");
+    assert_eq!(texts(&remembered(place.path(), |_| true)), [(1, "one"), (2, "two")]);
+    append(&path, "three\n");
+    // The log could not be written: the same line comes again under the same number.
+    assert_eq!(texts(&remembered(place.path(), |_| false)), [(3, "three")]);
+    append(&path, "four\n");
+    assert_eq!(texts(&remembered(place.path(), |_| true)), [(3, "three"), (4, "four")]);
+    assert_eq!(texts(&remembered(place.path(), |_| true)), []);
+    let position = source::kept_position(&place.path().join("sources"), &path).expect("a position");
+    assert_eq!((position.lines, position.offset), (4, 19));
+    // A position that cannot be read is none.
+    for entry in fs::read_dir(place.path().join("sources")).expect("a folder").flatten() {
+        fs::write(entry.path(), "{").expect("written");
+    }
+    assert_eq!(remembered(place.path(), |_| true).len(), 4);
+}
+
+#[test]
+fn rotations_while_nobody_looked_lose_nothing() {
+    let first = "a first line that is long enough to be known again";
+    // Copied and emptied.
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("auth.log");
+    append(&path, &format!("{first}\n"));
+    assert_eq!(texts(&remembered(place.path(), |_| true)), [(1, first)]);
+    append(&path, "before the copy\n");
+    fs::copy(&path, place.path().join("auth.log.1")).expect("copied");
+    fs::OpenOptions::new().write(true).truncate(true).open(&path).expect("emptied");
+    append(&path, "after\n");
+    assert_eq!(texts(&remembered(place.path(), |_| true)), [(2, "before the copy"), (3, "after")]);
+    assert_eq!(texts(&remembered(place.path(), |_| true)), []);
+    // Renamed three times.
+    for n in 0..3 {
+        append(&path, &format!("of {n}\n"));
+        let names = ["auth.log", "auth.log.1", "auth.log.2", "auth.log.3", "auth.log.4"];
+        for (from, to) in names.iter().zip(&names[1..]).rev() {
+            let _ = fs::rename(place.path().join(from), place.path().join(to));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        append(&path, &format!("new {n}\n"));
+    }
+    let came = remembered(place.path(), |_| true);
+    let expected = [(4, "of 0"), (5, "new 0"), (6, "of 1"), (7, "new 1"), (8, "of 2"), (9, "new 2")];
+    assert_eq!(texts(&came), expected);
+    assert_eq!(texts(&remembered(place.path(), |_| true)), []);
+}

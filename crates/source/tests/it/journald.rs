@@ -24,7 +24,7 @@ fn entry(n: u32) -> String {
 }
 
 fn journal(place: &Path, locator: &str, program: PathBuf) -> (Journald, Arc<Counters>) {
-    let opening = Opening { counters: Arc::default(), folder: place.join("sources") };
+    let opening = Opening { counters: Arc::default(), folder: place.join("sources"), inherited: Arc::default() };
     let locator = Locator::parse(locator).and_then(Result::ok).expect("a locator");
     let mut journal = Journald::open(&locator, &opening).expect("a folder");
     journal.program = program;

@@ -37,9 +37,14 @@ pub(crate) struct Running {
 }
 
 pub(crate) fn open(locator: &str, folder: &Path) -> Result<(Box<dyn Source + Send>, Arc<Counters>), Error> {
-    let opening = Opening { counters: Arc::default(), folder: folder.to_owned() };
+    let opening = Opening { counters: Arc::default(), folder: folder.to_owned(), inherited: Arc::default() };
     let locator = Locator::parse(locator).expect("no path")?;
     Ok((locator.open(&opening)?, opening.counters))
+}
+
+/// With these counters and nothing else.
+pub(crate) fn opening(counters: &Arc<Counters>) -> Opening {
+    Opening { counters: Arc::clone(counters), folder: "/nonexistent".into(), inherited: Arc::default() }
 }
 
 impl Running {

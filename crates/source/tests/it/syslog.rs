@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use source::{Counters, Limits, Locator, syslog::Syslog};
 
-use crate::setup::{PATIENCE, Running, open};
+use crate::setup::{PATIENCE, Running, open, opening};
 
 const UDP: &str = "syslog+udp://127.0.0.1:0";
 const TCP: &str = "syslog+tcp://127.0.0.1:0";
@@ -31,7 +31,7 @@ fn is_closed(mut stream: TcpStream) {
 fn limited(limits: Limits) -> Running {
     let counters = Arc::new(Counters::default());
     let locator = Locator::parse(TCP).and_then(Result::ok).expect("a locator");
-    let source = Syslog::tcp(&locator, &counters).expect("an address").limited(limits);
+    let source = Syslog::tcp(&locator, &opening(&counters)).expect("an address").limited(limits);
     Running::of(Box::new(source), counters)
 }
 

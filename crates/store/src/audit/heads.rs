@@ -95,6 +95,22 @@ impl Last {
     }
 }
 
+/// Sizes of the heads between two, in order. Whether they are genuine does not matter here: one that is not costs a few hashes.
+pub(crate) fn sizes(path: &Path, range: std::ops::Range<u64>) -> Result<Vec<u64>, Error> {
+    let Some(file) = opened(path)? else { return Ok(Vec::new()) };
+    let (mut reader, mut line, mut all) = (BufReader::new(file), Vec::new(), Vec::new());
+    loop {
+        line.clear();
+        let got = reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut line).map_err(Error::io("read", path))?;
+        if got == 0 {
+            break;
+        }
+        all.extend(parse(&line).ok().map(|head| head.size).filter(|size| range.contains(size)));
+    }
+    all.sort_unstable();
+    Ok(all)
+}
+
 fn opened(path: &Path) -> Result<Option<File>, Error> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),

@@ -17,7 +17,6 @@ use super::tree::{BLOCK, Frontier};
 use super::{BLOCKS, HEADS, Hash, KEY, leaves_name};
 use crate::Error;
 use crate::log::Shared;
-use crate::walk::records;
 
 /// A head is signed after so many records, but not more often than once a [`SOON`] ..
 const RECORDS: u64 = 1_000;
@@ -163,11 +162,11 @@ impl Keeper {
         let ranges = shared.read().segments.iter().map(|s| (s.index.header.first, s.index.end_offset())).collect::<Vec<_>>();
         let bare: Vec<_> = ranges.into_iter().filter(|(first, _)| *first < last && !self.dir.join(leaves_name(*first)).exists()).collect();
         // Segments of an earlier version of the program have no leaves.
-        let mut from = bare.first().map_or(u64::MAX, |(first, _)| *first).min(self.frontier.size()).min(last + self.leaves.bytes / 8);
+        let from = bare.first().map_or(u64::MAX, |(first, _)| *first).min(self.frontier.size()).min(last + self.leaves.bytes / 8);
         let mut older: Option<(u64, Vec<u8>)> = None;
-        let mut each = |keeper: &mut Keeper, offset: u64, leaf: Hash| -> Result<(), Error> {
+        let mut each = |keeper: &mut Keeper, offset: u64, level: u32, leaf: Hash| -> Result<(), Error> {
             if offset == keeper.frontier.size()
-                && let Some(block) = keeper.frontier.push(leaf)
+                && let Some(block) = keeper.frontier.push_range(leaf, level)
             {
                 keeper.blocks.push(&block.0);
             }
@@ -187,28 +186,13 @@ impl Keeper {
             if let Some((first, leaves)) = &mut older
                 && offset == *first + leaves.len() as u64 / 8
             {
-                leaves.extend_from_slice(&leaf.short());
+                // Leaves of removed records are looked at by nobody.
+                (0..1_u64 << level).for_each(|_| leaves.extend_from_slice(&leaf.short()));
             }
             Ok(())
         };
-        while from < end {
-            let mut lacking = Ok(());
-            let next = records(shared, from, end, &mut |row| {
-                while lacking.is_ok() && from < row.offset {
-                    lacking = each(self, from, Hash::lost());
-                    from += 1;
-                }
-                if lacking.is_ok() {
-                    lacking = each(self, row.offset, Hash::leaf(row.class, row.payload));
-                    from = row.offset + 1;
-                }
-            })?;
-            lacking?;
-            while from < next {
-                each(self, from, Hash::lost())?;
-                from += 1;
-            }
-        }
+        let mut cuts = super::gaps::Cuts::open(&shared.dir)?;
+        super::gaps::leaves(shared, &mut cuts, from..end, &mut |offset, level, leaf| each(self, offset, level, leaf))?;
         if let Some((first, leaves)) = older {
             self.write_leaves(first, &leaves)?;
         }
@@ -229,8 +213,7 @@ impl Keeper {
     }
 
     /// Takes up a record that is durable.
-    pub(crate) fn add(&mut self, class: u8, payload: &[u8]) {
-        let leaf = Hash::leaf(class, payload);
+    pub(crate) fn add(&mut self, leaf: Hash) {
         if let Some(block) = self.frontier.push(leaf) {
             self.blocks.push(&block.0);
         }
@@ -299,9 +282,13 @@ impl Keeper {
 /// Offsets from `from` on that lie between the segments.
 fn missing(shared: &Shared, from: u64) -> u64 {
     let (mut at, mut missing) = (from, 0_u64);
-    for segment in &shared.read().segments {
-        missing = missing.saturating_add(segment.index.header.first.saturating_sub(at));
-        at = at.max(segment.index.end_offset());
+    let state = shared.read();
+    let removed = state.vanished.iter().map(|range| (range.start, range.end));
+    let mut all: Vec<_> = state.segments.iter().map(|s| (s.index.header.first, s.index.end_offset())).chain(removed).collect();
+    all.sort_unstable();
+    for (first, end) in all {
+        missing = missing.saturating_add(first.saturating_sub(at));
+        at = at.max(end);
     }
     missing
 }

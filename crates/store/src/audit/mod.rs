@@ -10,6 +10,7 @@
 //! Blocks and leaves can be made again from the log, heads cannot. Who can write the data directory and read the private key can make
 //! all of it anew: therefore `audit verify --head` compares with a head that was kept elsewhere.
 
+mod gaps;
 mod head;
 mod heads;
 mod keeper;
@@ -18,8 +19,10 @@ mod tree;
 mod verify;
 
 pub use head::{Head, PublicKey};
+pub(crate) use heads::sizes;
 pub(crate) use keeper::{Keeper, Opening};
 pub use proof::{Growth, Inclusion, Proof, latest};
+pub(crate) use tree::BLOCK_LEVEL;
 pub use tree::Hash;
 pub use verify::{Bad, Known, Report, verify};
 
@@ -29,10 +32,10 @@ pub(crate) fn dir(data_dir: &Path) -> PathBuf {
     data_dir.join("audit")
 }
 
-const HEADS: &str = "heads.jsonl";
-const BLOCKS: &str = "blocks";
-const KEY: &str = "key.pub";
+pub(crate) const HEADS: &str = "heads.jsonl";
+pub(crate) const BLOCKS: &str = "blocks";
+pub(crate) const KEY: &str = "key.pub";
 
-fn leaves_name(first: u64) -> String {
+pub(crate) fn leaves_name(first: u64) -> String {
     format!("{first:016x}.leaves")
 }

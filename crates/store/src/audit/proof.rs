@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use event::Event;
 use serde::{Deserialize, Serialize};
 
+use super::gaps::{Cuts, leaves};
 use super::head::{Head, PublicKey};
 use super::heads::Last;
 use super::tree::{self, BLOCK, Frontier, Hash};
@@ -118,16 +119,21 @@ impl Tree<'_> {
             frontier.push_block(hash);
             at += BLOCK;
         }
-        while at < range.end {
-            let next = records(&self.log.shared, at, range.end, &mut |row| {
-                (at..row.offset).for_each(|_| _ = frontier.push(Hash::lost()));
-                frontier.push(Hash::leaf(row.class, row.payload));
-                at = row.offset + 1;
-            })?;
-            (at..next).for_each(|_| _ = frontier.push(Hash::lost()));
-            at = next;
+        let mut cuts = Cuts::open(&self.log.shared.dir)?;
+        let mut astray = None;
+        leaves(&self.log.shared, &mut cuts, at..range.end, &mut |at, level, hash| {
+            if frontier.size().is_multiple_of(1 << level) {
+                frontier.push_range(hash, level);
+            } else {
+                astray = astray.or(Some(at));
+            }
+            Ok(())
+        })?;
+        match astray {
+            // A tree that ends among records that are gone, where no head was signed.
+            Some(record) => Err(Error::NoRecord { record }),
+            None => Ok(frontier.root()),
         }
-        Ok(frontier.root())
     }
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 /// Leaves of one stored subtree, 2 to the power of [`BLOCK_LEVEL`].
 pub(crate) const BLOCK: u64 = 1 << BLOCK_LEVEL;
-const BLOCK_LEVEL: u32 = 10;
+pub(crate) const BLOCK_LEVEL: u32 = 10;
 /// A proof over more records than can be counted is no longer.
 const PATH_MAX: usize = 64;
 
@@ -39,7 +39,7 @@ impl Hash {
         Hash::of(&[&[2]])
     }
 
-    fn node(left: Hash, right: Hash) -> Hash {
+    pub(crate) fn node(left: Hash, right: Hash) -> Hash {
         Hash::of(&[&[1], &left.0, &right.0])
     }
 
@@ -115,9 +115,16 @@ impl Frontier {
         self.add(root, BLOCK_LEVEL);
     }
 
+    /// Adds 2 to the power of `level` leaves, at most 1,024, of which only the root is known; the size must be a multiple of their number.
+    /// Returns the root of a block that they filled.
+    pub(crate) fn push_range(&mut self, root: Hash, level: u32) -> Option<Hash> {
+        debug_assert!(level <= BLOCK_LEVEL && self.size.is_multiple_of(1 << level), "an aligned range of one block");
+        self.add(root, level)
+    }
+
     fn add(&mut self, mut hash: Hash, mut level: u32) -> Option<Hash> {
         let grown = self.size.saturating_add(1 << level);
-        let mut block = None;
+        let mut block = (level == BLOCK_LEVEL).then_some(hash);
         while self.size >> level & 1 == 1 {
             let Some(left) = self.peaks.pop() else { break };
             hash = Hash::node(left, hash);

@@ -1,25 +1,30 @@
 //! Reads the log again, all of it, and compares it with what was attested. Needs no running service, takes no lock and repairs nothing.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
+use event::order::What;
+use event::{Body, Event};
 use serde::Serialize;
 
 use super::head::PublicKey;
 use super::heads::{Heads, OTHER_KEY};
 use super::tree::{BLOCK, Frontier};
 use super::{BLOCKS, HEADS, Hash, KEY, leaves_name};
-use crate::index::Index;
+use crate::index::{Index, Seal};
 use crate::reader::{Form, Open};
-use crate::sealed::{Sealed, Sums};
+use crate::sealed::{Cut, Sealed, Sums};
 use crate::segment;
 use crate::state::State;
-use crate::{Damage, Error, Options};
+use crate::{Damage, Error, Options, class};
 
 /// Rows that are read at once where a file is damaged.
 const ROWS: u64 = 64;
+/// How often a log is read again that was changed while it was read.
+const REWRITTEN_MAX: usize = 5;
 
 /// What came of it.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -27,6 +32,8 @@ pub struct Report {
     pub ok: bool,
     /// Records in the log.
     pub records: u64,
+    /// Records that retention removed, each by an order in the log under a signed head.
+    pub removed: u64,
     /// Bytes of them.
     pub bytes: u64,
     /// Every file whose bytes are covered, below the data directory.
@@ -63,6 +70,35 @@ pub struct Known {
 
 /// Reads everything in `data_dir/log` and `data_dir/audit`. An error when it cannot be read; what is wrong in it is in the report.
 pub fn verify(data_dir: &Path, known: &Known) -> Result<Report, Error> {
+    let logs = data_dir.join("log");
+    let mut before = seals(&logs);
+    for _ in 0..REWRITTEN_MAX {
+        let report = verify_once(data_dir, known)?;
+        let after = seals(&logs);
+        if report.ok || after == before {
+            return Ok(report);
+        }
+        // Retention rewrote a file while it was read.
+        before = after;
+    }
+    verify_once(data_dir, known)
+}
+
+/// Changes whenever a segment is sealed or rewritten.
+fn seals(logs: &Path) -> Vec<(std::ffi::OsString, u64, Option<std::time::SystemTime>)> {
+    let all = std::fs::read_dir(logs).into_iter().flatten().filter_map(Result::ok);
+    let seals = all.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "seal" || ending == "next"));
+    let mut seals: Vec<_> = seals
+        .filter_map(|entry| {
+            let meta = entry.metadata().ok()?;
+            Some((entry.file_name(), meta.len(), meta.modified().ok()))
+        })
+        .collect();
+    seals.sort_unstable();
+    seals
+}
+
+fn verify_once(data_dir: &Path, known: &Known) -> Result<Report, Error> {
     let dir = super::dir(data_dir);
     let logs = data_dir.join("log");
     if !logs.is_dir() {
@@ -106,8 +142,13 @@ pub fn verify(data_dir: &Path, known: &Known) -> Result<Report, Error> {
         frontier: Frontier::default(),
         good: 0,
         since: Vec::new(),
+        known_seen: known.head.is_none_or(|(size, _)| size == 0),
+        cuts: Vec::new(),
+        retained: HashSet::new(),
+        removed: 0,
     };
-    let bad = walk.all(&state, &mut report)?;
+    let bad = walk.all(&logs, &state, &mut report)?;
+    report.removed = walk.removed;
     let size = walk.frontier.size();
     report.unattested = size.saturating_sub(heads.all.last().map_or(0, |head| head.size));
     // What was changed in the log says more than what it did to the heads.
@@ -120,6 +161,7 @@ pub fn verify(data_dir: &Path, known: &Known) -> Result<Report, Error> {
             why: "no head: nothing was ever attested here, or it was removed".into(),
         })
     });
+    let bad = bad.or_else(|| walk.unattested_cut());
     Ok(match bad {
         Some(bad) => report.bad(bad),
         None => Report { ok: true, ..report },
@@ -160,6 +202,10 @@ struct Part {
     bytes: u64,
     length: u64,
     bad: Option<Bad>,
+    /// What retention removed.
+    cut: Option<Cut>,
+    /// Offset of each order of retention in it, the segment that it is about, and what is missing from that.
+    retained: Vec<(u64, u64, Hash)>,
 }
 
 struct Walk<'a> {
@@ -173,6 +219,13 @@ struct Walk<'a> {
     good: u64,
     /// Records since then that do not fit their stored leaf.
     since: Vec<Unfit>,
+    /// The head that was given was compared.
+    known_seen: bool,
+    /// What is missing from which segment, and where that is said.
+    cuts: Vec<(u64, Hash, String)>,
+    /// What orders under a signed head say is missing.
+    retained: HashSet<(u64, Hash)>,
+    removed: u64,
 }
 
 /// A record and its stored leaf say different things: one of them was changed.
@@ -183,7 +236,9 @@ struct Unfit {
 
 impl Walk<'_> {
     /// Segments in order, as many at once as there are processors.
-    fn all(&mut self, state: &State, report: &mut Report) -> Result<Option<Bad>, Error> {
+    fn all(&mut self, logs: &Path, state: &State, report: &mut Report) -> Result<Option<Bad>, Error> {
+        let loaded: HashSet<u64> = state.segments.iter().map(|segment| segment.index.header.first).collect();
+        let mut alone = segment::list_of(logs, ".seal")?.into_iter().filter(|first| !loaded.contains(first)).peekable();
         let inputs: Vec<_> =
             state.segments.iter().map(|s| Input { path: s.path.clone(), form: s.form.clone(), index: &s.index, lost: s.lost }).collect();
         let mut last: Option<(String, u64)> = None;
@@ -195,11 +250,19 @@ impl Walk<'_> {
             });
             for part in parts {
                 let part = part?;
+                while let Some(first) = alone.next_if(|first| *first < part.first) {
+                    if let Some(bad) = self.vanished(logs, first, report) {
+                        return Ok(Some(bad));
+                    }
+                }
                 report.files.push(part.file.clone());
                 if part.file.ends_with(".parquet") {
                     report.files.push(part.file.replace(".parquet", ".seal"));
                 }
-                report.files.push(format!("audit/{}", leaves_name(part.first)));
+                // Of records that are gone the leaves stay where they are, and nobody can compare them.
+                if part.cut.is_none() {
+                    report.files.push(format!("audit/{}", leaves_name(part.first)));
+                }
                 report.bytes += part.bytes;
                 report.records += part.leaves.iter().flatten().count() as u64;
                 if let Some(bad) = self.part(&part)? {
@@ -208,8 +271,18 @@ impl Walk<'_> {
                 last = Some((part.file, part.length));
             }
         }
+        for first in alone {
+            if let Some(bad) = self.vanished(logs, first, report) {
+                return Ok(Some(bad));
+            }
+        }
         let size = self.frontier.size();
         let attested = self.heads.all.last().map_or(0, |head| head.size).max(self.known.map_or(0, |(size, _)| size));
+        if let Some((known, _)) = self.known.filter(|(known, _)| !self.known_seen && *known <= size) {
+            let why =
+                format!("the head that was given ends with record {}, among records that are gone, and was never signed here", known - 1);
+            return Ok(Some(Bad { file: format!("audit/{HEADS}"), offset: 0, record: Some(known - 1), why }));
+        }
         Ok((attested > size).then(|| {
             if let Some(unfit) = self.unfit() {
                 return unfit;
@@ -220,7 +293,50 @@ impl Walk<'_> {
         }))
     }
 
+    /// A segment of which retention left only the seal.
+    fn vanished(&mut self, logs: &Path, first: u64, report: &mut Report) -> Option<Bad> {
+        let file = format!("log/{first:016x}.seal");
+        report.files.push(file.clone());
+        let seal = Index::load_seal(logs, first).filter(Seal::is_empty);
+        let Some(cut) = seal.and_then(|seal| seal.cut) else {
+            return Some(Bad { file, offset: 0, record: Some(first), why: "the seal was changed, or its file was removed".into() });
+        };
+        let part = Part::of(first, file.clone());
+        self.cuts.push((first, cut.digest(), file));
+        if first != self.frontier.size() {
+            return self.unfit().or_else(|| Some(part.at(0, Some(self.frontier.size()), "records before this one are missing")));
+        }
+        while self.frontier.size() < cut.end {
+            let at = self.frontier.size();
+            let Some(bad) = self.gone(&cut, &part) else { return Some(part.at(0, Some(at), "this record is missing")) };
+            if let Some(bad) = bad {
+                return Some(Bad { file: part.file, ..bad });
+            }
+        }
+        None
+    }
+
+    /// What stands in place of the next record: `None` when nothing does.
+    fn gone(&mut self, cut: &Cut, part: &Part) -> Option<Option<Bad>> {
+        let gone = cut.at(self.frontier.size())?;
+        self.removed += gone.end() - gone.start;
+        let block = self.frontier.push_range(gone.hash, gone.level);
+        Some(self.check(block, part))
+    }
+
+    /// Records that are missing without an order that says so, under a signed head.
+    fn unattested_cut(&self) -> Option<Bad> {
+        let (first, _, file) = self.cuts.iter().find(|(first, missing, _)| !self.retained.contains(&(*first, *missing)))?;
+        let why = "records are missing here, and no signed order of retention says that they are".to_owned();
+        Some(Bad { file: file.clone(), offset: 0, record: Some(*first), why })
+    }
+
     fn part(&mut self, part: &Part) -> Result<Option<Bad>, Error> {
+        if let Some(cut) = &part.cut {
+            self.cuts.push((part.first, cut.digest(), part.file.replace(".parquet", ".seal")));
+        }
+        let attested = self.attested();
+        self.retained.extend(part.retained.iter().filter(|(at, ..)| *at < attested).map(|(_, first, missing)| (*first, *missing)));
         let expected = self.frontier.size();
         if part.first != expected {
             let why = if part.first > expected {
@@ -236,7 +352,20 @@ impl Walk<'_> {
         let leaves_file = format!("audit/{}", leaves_name(part.first));
         for (n, found) in part.leaves.iter().enumerate() {
             let record = part.first + n as u64;
+            if record < self.frontier.size() {
+                // Of a range that is gone as a whole.
+                if found.is_some() {
+                    return Ok(Some(part.at(0, Some(record), "this record is there, and the seal says that it is gone")));
+                }
+                continue;
+            }
             let Some((leaf, position)) = found else {
+                if let Some(bad) = part.cut.as_ref().and_then(|cut| self.gone(cut, part)) {
+                    match bad {
+                        Some(bad) => return Ok(Some(part.bad.clone().unwrap_or(bad))),
+                        None => continue,
+                    }
+                }
                 let lost = Bad { file: part.file.clone(), offset: 0, record: Some(record), why: "this record cannot be read".into() };
                 return Ok(Some(part.bad.clone().unwrap_or(lost)));
             };
@@ -333,7 +462,7 @@ impl Walk<'_> {
             }
         }
         if let Some((_, root)) = self.known.filter(|(known, _)| *known == size) {
-            seen = true;
+            (seen, self.known_seen) = (true, true);
             if root != self.frontier.root() {
                 bad = Some(format!("the first {size} records are not those of the head that was given"));
             }
@@ -359,7 +488,7 @@ impl Input<'_> {
             Form::Hot(_) => index.end.position,
             Form::Sealed(_) => self.path.metadata().map_or(0, |meta| meta.len()),
         };
-        let mut part = Part { first, file, leaves: vec![None; index.end.number as usize], bytes: 0, length, bad: None };
+        let mut part = Part { leaves: vec![None; index.end.number as usize], length, ..Part::of(first, file) };
         if self.lost {
             part.bad = Some(part.at(0, Some(first), "this file cannot be read at all"));
             return Ok(part);
@@ -396,7 +525,8 @@ impl Input<'_> {
     fn read_sealed(&self, sums: &Arc<Sums>, part: &mut Part) -> Result<(), Error> {
         let index = self.index;
         let first = index.header.first;
-        let seal = Index::load_seal(self.path.parent().unwrap_or(&self.path), first);
+        let mut seal = Index::seal_in_force(self.path.parent().unwrap_or(&self.path), first);
+        part.cut = seal.as_mut().and_then(|seal| seal.cut.take());
         let now = Sums::of(&self.path).map_err(Error::io("read", &self.path))?;
         let different = sums.first_difference(&now);
         let mut unread = None;
@@ -437,8 +567,20 @@ impl Input<'_> {
 }
 
 impl Part {
+    fn of(first: u64, file: String) -> Part {
+        Part { first, file, leaves: Vec::new(), bytes: 0, length: 0, bad: None, cut: None, retained: Vec::new() }
+    }
+
     fn take(&mut self, offset: u64, class: u8, payload: &[u8], position: u64) {
         self.bytes += payload.len() as u64;
+        if class == class::ORDER
+            && let Ok(event) = rmp_serde::from_slice::<Event>(payload)
+            && let Body::Order(order) = event.body
+            && let What::Retain(retain) = order.what
+            && let Ok(missing) = retain.missing.parse()
+        {
+            self.retained.push((offset, retain.segment, missing));
+        }
         let number = offset.saturating_sub(self.first);
         if let Some(leaf) = self.leaves.get_mut(number as usize) {
             *leaf = Some((Hash::leaf(class, payload), position));

@@ -75,6 +75,10 @@ impl Checked {
     pub(crate) fn open(path: &Path, sums: Arc<Sums>) -> io::Result<Checked> {
         Ok(Checked { file: Arc::new(File::open(path)?), path: path.to_owned(), sums })
     }
+
+    pub(crate) fn sums(&self) -> &Sums {
+        &self.sums
+    }
 }
 
 impl Length for Checked {

@@ -95,6 +95,11 @@ impl Sealed {
         Ok(Sealed { file: Arc::new(file), starts, places, kinds, rest, meta })
     }
 
+    /// It was opened as a file of these bytes.
+    pub(crate) fn has(&self, sums: &Sums) -> bool {
+        self.file.sums().sha256 == sums.sha256
+    }
+
     pub(crate) fn rows(&self) -> u64 {
         self.starts.last().copied().unwrap_or(0)
     }

@@ -1,6 +1,7 @@
 //! All integration tests of the log.
 
 mod audit;
+mod backup;
 mod beside;
 mod damage;
 mod find;
@@ -8,6 +9,7 @@ mod format;
 mod kill;
 mod language;
 mod reopen;
+mod retain;
 mod samples;
 mod sealed;
 mod search;

@@ -16,6 +16,7 @@ use crate::cli::fail::{Exit, Fail};
 use crate::cli::{Global, order, out, text};
 use crate::knowledge::{self, Content};
 use crate::paths;
+use crate::versions::{Highest, compare};
 
 /// Let a signed model folder serve in place of the one of its name
 #[derive(Args)]
@@ -37,6 +38,9 @@ pub(super) struct Promote {
     /// Why scores of canary rows may move (`bartizan model canary`)
     #[arg(long, value_name = "REASON")]
     accept_canary: Option<String>,
+    /// Why it may be older than a version that served before
+    #[arg(long, value_name = "REASON")]
+    allow_older: Option<String>,
 }
 
 /// Back to the version that served before
@@ -89,6 +93,14 @@ pub(super) fn promote(args: &Promote, global: &Global) -> Result<Exit, Fail> {
             .fix("more good rows of that group in the training, or another threshold"));
         }
     }
+    let serves = content.model_folder(&card.name).ok().and_then(|f| Card::from_bytes(f.get("card.json")?).ok()).map(|c| c.version);
+    let (highest, _) = Highest::read(&data_dir);
+    let newer = highest.above(&card.name, &card.version).or(serves.as_deref().filter(|v| compare(v, &card.version).is_gt()));
+    if let (Some(newer), None) = (newer, &args.allow_older) {
+        return Err(refused(format!("version {} is older than {newer}, which served before", out::shown(&card.version)))
+            .fix("if going back is meant: --allow-older REASON"));
+    }
+    let older = newer.zip(args.allow_older.as_ref()).map(|(newer, why)| format!("; older than {newer}: {why}")).unwrap_or_default();
     let canary = canary::judged(&models, &card.name, &folder)?;
     if let Some((rows, scores)) = &canary {
         let moved = canary::moved(rows, scores);
@@ -120,6 +132,15 @@ pub(super) fn promote(args: &Promote, global: &Global) -> Result<Exit, Fail> {
         copy(&[(format!("{}.pem", &verified.key_id.get(..16).unwrap_or("own")), pem.clone().into_bytes())].into(), &data_dir.join("keys"))?;
     }
     let serving = model::promote(&models, &card.name, &card.version).map_err(|why| Fail::new("E0511", why))?;
+    let accepted = args.accept_canary.as_ref().map(|why| format!("; canary rows that moved were accepted: {why}")).unwrap_or_default();
+    let promoted = What::TakeUp {
+        thing: format!("model {}", card.name).as_str().into(),
+        version: serving.version.as_str().into(),
+        sha256: verified.digest.as_str().into(),
+        text: format!("promoted in place of {}, serves from the next start on{accepted}{older}", before.version),
+        refused: false,
+    };
+    order::carry_out(promoted, global, &data_dir)?;
     if let (Some((rows, scores)), Some(_)) = (&canary, &args.accept_canary) {
         canary::write(&models, &card.name, rows, scores)?;
     }

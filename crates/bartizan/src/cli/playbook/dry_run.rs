@@ -65,8 +65,10 @@ pub(super) fn run(file: &Path, last_s: u32, global: &Global) -> Result<Exit, Fai
                     "waits": matches!(r.phase, Phase::Waiting { .. }), "reason": r.reason, "inverse": r.inverse, "blast": met.get(&r.target)})
             })
             .collect();
-        out::json(&json!({"schema": "bartizan.playbook_test/1", "findings": findings.len(), "whole": whole, "would": listed, "left": left, "tell": told,
-            "targets": met.len(), "requests": requests, "sign_ins": sign_ins}));
+        out::json(
+            &json!({"schema": "bartizan.playbook_test/1", "findings": findings.len(), "whole": whole, "would": listed, "left": left, "tell": told,
+            "targets": met.len(), "requests": requests, "sign_ins": sign_ins}),
+        );
         return Ok(Exit::Fine);
     }
     for r in planned.iter().take(LINES_MAX) {

@@ -1,15 +1,24 @@
 //! A reload: everything that changed is taken up, or nothing.
 
+use event::Text;
 use event::order::What;
 
 use super::{Running, never};
 use crate::config::key::TakenUp;
+use crate::config::layer::Values;
 use crate::engine::Input;
 use crate::service::Service;
 
 impl Running {
-    /// What changed, or why nothing did.
+    /// What changed, or why nothing did; either is in the log.
     pub(super) fn reload(&mut self, service: &Service) -> Result<String, String> {
+        let done = self.take_up(service);
+        let (Ok(text) | Err(text)) = &done;
+        tell(&self.loaded.values, text, done.is_err(), service);
+        done
+    }
+
+    fn take_up(&mut self, service: &Service) -> Result<String, String> {
         let new = self.place.load().map_err(|faults| faults.to_string())?;
         let changes = self.loaded.values.changes(&new.values);
         let fixed: Vec<String> = changes.iter().filter(|c| c.taken_up == TakenUp::Restart).map(ToString::to_string).collect();
@@ -44,4 +53,18 @@ impl Running {
         self.loaded = new;
         Ok(if told.is_empty() { "reloaded: nothing changed".into() } else { format!("reloaded: {}", told.join(", ")) })
     }
+}
+
+/// The configuration that holds from now on goes into the log.
+pub(super) fn tell(values: &Values, text: &str, refused: bool, service: &Service) {
+    let what = What::TakeUp {
+        thing: "configuration".into(),
+        version: Text::default(),
+        sha256: values.digest().as_str().into(),
+        text: text.to_owned(),
+        refused,
+    };
+    let (reply, _) = tokio::sync::oneshot::channel();
+    // An engine that ended says so itself.
+    let _ = service.engine().send(Input::Order(what, "configuration".into(), reply));
 }

@@ -10,11 +10,12 @@ pub mod limits;
 pub mod login;
 pub mod metrics;
 pub mod notify;
+pub mod privacy;
 pub mod program;
 pub mod response;
+pub mod retention;
 
-/// In the order of the reference. Places for those that are being built: `[[source]]` (where events come from), `[log]` (what is kept and
-/// for how long), `[playbook]` (who is asked before something is done).
+/// In the order of the reference. Places for those that are being built: `[[source]]` (where events come from), `[playbook]` (who is asked before something is done).
 pub const ALL: &[&Section] = &[
     &program::SECTION,
     &gateway::SECTION,
@@ -24,6 +25,8 @@ pub const ALL: &[&Section] = &[
     &metrics::SECTION,
     &response::SECTION,
     &notify::SECTION,
+    &privacy::SECTION,
+    &retention::SECTION,
     &diagnostics::SECTION,
 ];
 

@@ -119,10 +119,23 @@ pub struct Asked {
 
 #[derive(Clone, Debug)]
 pub enum Place {
-    Post { template: &'static Template, url: Address, topic: String },
-    Mail { host: String, port: u16, security: Security, from: String, to: Vec<String>, user: String },
+    Post {
+        template: &'static Template,
+        url: Address,
+        topic: String,
+    },
+    Mail {
+        host: String,
+        port: u16,
+        security: Security,
+        from: String,
+        to: Vec<String>,
+        user: String,
+    },
     /// Below `notify/` of the data directory.
-    File { name: String },
+    File {
+        name: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -237,7 +250,11 @@ fn mail(part: &Part, values: &mut Values) -> Option<Place> {
     };
     let near = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     if security == Security::Plain && !near {
-        fault("tls", format!("{host} is not on this machine, and everybody on the way would read the mail"), "tls = \"starttls\" or \"tls\"");
+        fault(
+            "tls",
+            format!("{host} is not on this machine, and everybody on the way would read the mail"),
+            "tls = \"starttls\" or \"tls\"",
+        );
     }
     let (from, to) = (part.text("from").unwrap_or_default(), part.texts("to"));
     if !Mail::is_address(&from) {

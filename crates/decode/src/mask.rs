@@ -2,18 +2,23 @@
 //!
 //! Masked: `Authorization`, `Proxy-Authorization` and headers, query parameters, form, JSON, multipart and XML fields whose name speaks of
 //! a password, token, secret, key or card; cookie values (names stay). What was masked is remembered, so that texts which a rule or model
-//! quotes lose it too.
+//! quotes lose it too. [`line`] finds secrets in records of any format.
 
 use std::borrow::Cow;
 
 use event::finding::RuleHit;
 use event::{Finding, Http};
 
-pub(crate) const MASK: &str = "***";
+mod line;
+
+pub use line::{Masked, line, looks_secret, star};
+
+/// What stands where a secret stood.
+pub const MASK: &str = "***";
 /// Of a body, in the log.
-pub(crate) const BODY_BYTES_MAX: usize = 8 * 1024;
+pub const BODY_BYTES_MAX: usize = 8 * 1024;
 /// Of the request as text.
-pub(crate) const RAW_BYTES_MAX: usize = 8 * 1024;
+pub const RAW_BYTES_MAX: usize = 8 * 1024;
 /// Remembered secrets, per request.
 const SECRETS_MAX: usize = 64;
 /// Shorter ones are not looked for in texts: they would be found everywhere.
@@ -21,7 +26,7 @@ const SECRET_BYTES_MIN: usize = 4;
 
 /// Values that were masked, as they stood and decoded.
 #[derive(Debug, Default)]
-pub(crate) struct Secrets(Vec<String>);
+pub struct Secrets(Vec<String>);
 
 impl Secrets {
     fn remember(&mut self, value: &str) {
@@ -77,7 +82,7 @@ fn find_any_case(text: &[u8], part: &[u8]) -> Option<usize> {
 }
 
 /// Names of fields, headers and parameters that hold what nobody should read in a log.
-pub(crate) fn is_secret_name(name: &str) -> bool {
+pub fn is_secret_name(name: &str) -> bool {
     const WHOLE: [&str; 8] = ["pass", "auth", "otp", "pin", "iban", "user_pass", "session", "sessionid"];
     let bytes = name.as_bytes();
     if bytes.len() < 3 || bytes.len() > 256 {
@@ -99,7 +104,7 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
 }
 
 /// One header's value for the log.
-pub(crate) fn header<'a>(name: &str, value: &'a str, secrets: &mut Secrets) -> Cow<'a, str> {
+pub fn header<'a>(name: &str, value: &'a str, secrets: &mut Secrets) -> Cow<'a, str> {
     match name {
         "authorization" | "proxy-authorization" => {
             secrets.remember(value);
@@ -140,7 +145,7 @@ fn cookies(value: &str, secrets: &mut Secrets) -> String {
 }
 
 /// A request target or address: its query parameters.
-pub(crate) fn target<'a>(text: &'a str, secrets: &mut Secrets) -> Cow<'a, str> {
+pub fn target<'a>(text: &'a str, secrets: &mut Secrets) -> Cow<'a, str> {
     match text.split_once('?') {
         Some((path, query)) => match form(query, secrets) {
             Some(masked) => Cow::Owned(format!("{path}?{masked}")),
@@ -178,7 +183,7 @@ fn form(text: &str, secrets: &mut Secrets) -> Option<String> {
 }
 
 /// A body for the log: its first bytes, masked as its type says. A body of an unknown type is read as what it looks like.
-pub(crate) fn body(content_type: &str, bytes: &[u8], secrets: &mut Secrets) -> Vec<u8> {
+pub fn body(content_type: &str, bytes: &[u8], secrets: &mut Secrets) -> Vec<u8> {
     let text = String::from_utf8_lossy(bytes);
     let kind = content_type.to_ascii_lowercase();
     let first = text.trim_start().as_bytes().first().copied();
@@ -324,7 +329,7 @@ fn xml(text: &str, secrets: &mut Secrets) -> Option<String> {
 }
 
 /// Takes the secrets out of an activity that the verdict has seen.
-pub(crate) fn http(http: &mut Http, secrets: &mut Secrets) {
+pub fn http(http: &mut Http, secrets: &mut Secrets) {
     for (name, value) in &mut http.headers {
         if let Cow::Owned(masked) = mask_of(header(name, value, secrets)) {
             *value = masked;
@@ -357,7 +362,32 @@ fn is_secret_target(target: &str) -> bool {
         || is_secret_name(name)
 }
 
-pub(crate) fn rules(rules: &mut [RuleHit], secrets: &Secrets) {
+/// Takes out of a finding about a log what stands there by its name or its form.
+pub fn told(finding: &mut Finding) {
+    let clean = |text: &mut String| {
+        if let Some(masked) = line(text.as_bytes()) {
+            *text = String::from_utf8_lossy(&masked.bytes).into_owned();
+        }
+    };
+    for evidence in &mut finding.evidence {
+        star(&mut evidence.raw.0);
+        for hit in &mut evidence.matches {
+            if is_secret_target(&hit.target) { MASK.clone_into(&mut hit.decoded) } else { clean(&mut hit.decoded) }
+        }
+    }
+    for hit in &mut finding.rules {
+        if is_secret_target(&hit.target) { MASK.clone_into(&mut hit.matched) } else { clean(&mut hit.matched) }
+    }
+    for text in [&mut finding.title, &mut finding.text] {
+        clean(text);
+    }
+    for reason in &mut finding.reasons {
+        clean(&mut reason.text);
+        clean(&mut reason.now);
+    }
+}
+
+pub fn rules(rules: &mut [RuleHit], secrets: &Secrets) {
     for hit in rules {
         if is_secret_target(&hit.target) {
             MASK.clone_into(&mut hit.matched);
@@ -367,7 +397,7 @@ pub(crate) fn rules(rules: &mut [RuleHit], secrets: &Secrets) {
     }
 }
 
-pub(crate) fn finding(finding: &mut Finding, secrets: &Secrets) {
+pub fn finding(finding: &mut Finding, secrets: &Secrets) {
     rules(&mut finding.rules, secrets);
     for evidence in &mut finding.evidence {
         secrets.starred_in(&mut evidence.raw.0);
