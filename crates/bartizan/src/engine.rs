@@ -252,7 +252,7 @@ impl Engine {
     fn run(mut self, inputs: &Receiver<Input>, pass: impl FnMut(Input)) {
         loop {
             match inputs.recv_timeout(TICK) {
-                Ok(first) => self.take(first, inputs),
+                Ok(first) => self.take(first, &mut || inputs.try_recv().ok()),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     self.stop_telling(Duration::from_millis(800), clock::now());
@@ -279,7 +279,7 @@ impl Engine {
     }
 
     /// Gathers what waits behind `first` into one step, so that many small batches cost one `fsync`.
-    fn take(&mut self, first: Input, inputs: &Receiver<Input>) {
+    fn take(&mut self, first: Input, waiting: &mut dyn FnMut() -> Option<Input>) {
         let (mut events, mut observed, mut found) = (Vec::new(), Vec::new(), Vec::new());
         let mut receipts = Vec::new();
         let mut next = Some(first);
@@ -318,7 +318,7 @@ impl Engine {
                 }
             }
             if events.len() + observed.len() < STEP_MAX && self.stuck.is_none() {
-                next = inputs.try_recv().ok();
+                next = waiting();
             }
         }
         self.settle(&mut events, &mut observed, &mut found, &mut receipts);

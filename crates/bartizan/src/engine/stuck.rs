@@ -98,7 +98,10 @@ impl Engine {
             self.shared.figures.beat(now);
             self.try_again(now);
         }
-        waiting.into_iter().for_each(|input| self.take(input, inputs));
+        // In the order they came: what waits in the queue is younger, and a flush there answers for all before it.
+        while let Some(first) = waiting.pop_front() {
+            self.take(first, &mut || waiting.pop_front().or_else(|| inputs.try_recv().ok()));
+        }
     }
 
     fn try_again(&mut self, now: Time) {

@@ -6,9 +6,9 @@ use std::path::Path;
 use decode::{ALL, FILES, Format};
 
 /// Files that are no format of records: the frame, helpers of several formats, and what is looked at as a whole thing.
-const NO_FORMAT: [&str; 19] = [
+const NO_FORMAT: [&str; 20] = [
     "flat", "windows", "lib", "format", "place", "address", "civil", "text", "request", "mail", "url", "sniff", "archive", "pe", "elf",
-    "pdf", "office", "script", "posture",
+    "pdf", "office", "script", "posture", "mask",
 ];
 
 fn stems(folder: &str) -> BTreeSet<String> {
