@@ -4,6 +4,7 @@
 //! of people. What a step led to is on disk before anybody acts on it or hears of it.
 
 mod stuck;
+mod telling;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use event::{Body, Decisions, Entity, EntityKind, Event, Finding, Incident, Order
 use respond::{Desk, ModelVersions};
 use tokio::sync::{broadcast, oneshot};
 
+use crate::channels::Channels;
 use crate::checkpoint::Checkpoints;
 use crate::cli::fail::Fail;
 use crate::clock;
@@ -87,6 +89,8 @@ pub struct Shared {
     /// Who is asked about sign-ins at the gateway.
     pub logins: Option<Arc<Logins>>,
     pub figures: Arc<Figures>,
+    /// Who is told of incidents.
+    pub channels: Option<Arc<Channels>>,
 }
 
 /// Takes up the model of that name, or says why not.
@@ -104,6 +108,7 @@ impl Shared {
             privacy: Arc::default(),
             logins: None,
             figures: Arc::default(),
+            channels: None,
         }
     }
 }
@@ -123,6 +128,7 @@ pub struct Engine {
     stuck: Option<Stuck>,
     /// When what is held was last counted.
     counted: Time,
+    telling: Option<telling::Telling>,
 }
 
 /// Who waits for the end of the log, and whether what still comes in goes to another process.
@@ -159,6 +165,8 @@ impl Engine {
             let reload = Arc::clone(reload);
             actions.push(Box::new(ModelVersions::new(dir.clone(), Box::new(move |name| reload(name)))));
         }
+        let telling = shared.channels.as_ref().map(|channels| telling::Telling::start(channels, &responses)).transpose()?;
+        let (told, responses): (Vec<Response>, Vec<Response>) = responses.into_iter().partition(|r| r.action == incident::tell::NOTIFY);
         pipeline.planner.points = points.planned();
         pipeline.never = points.near(std::mem::take(&mut pipeline.never));
         let mut engine = Engine {
@@ -172,12 +180,16 @@ impl Engine {
             over: None,
             stuck: None,
             counted: now,
+            telling,
         };
         let changed = {
             let (desk, writer) = (&mut engine.desk, &mut engine.writer);
             desk.restore(responses, now, &mut |bodies| append(writer, bodies, now)).map_err(|e| Fail::new("E0601", e.to_string()))?
         };
         engine.tell(&changed, "bartizan", now);
+        if engine.telling.is_some() {
+            engine.tell_again(&told, now);
+        }
         engine.tick(now);
         Ok(engine)
     }
@@ -243,6 +255,7 @@ impl Engine {
                 Ok(first) => self.take(first, &mut || inputs.try_recv().ok()),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
+                    self.stop_telling(Duration::from_millis(800), clock::now());
                     self.remember(true);
                     return;
                 }
@@ -252,6 +265,7 @@ impl Engine {
             }
             if let Some(over) = self.over.take() {
                 self.give_up();
+                self.stop_telling(Duration::from_secs(3), clock::now());
                 self.remember(true);
                 drop(self);
                 let _ = over.heard.send(());
@@ -389,7 +403,9 @@ impl Engine {
     }
 
     /// Writes events and what they led to, then carries out what was planned. False when the log could not be written.
-    fn keep_behind(&mut self, ahead: Option<store::Ahead>, mut records: Vec<Event>, outcome: Outcome, now: Time) -> bool {
+    fn keep_behind(&mut self, ahead: Option<store::Ahead>, mut records: Vec<Event>, mut outcome: Outcome, now: Time) -> bool {
+        let tellings = self.tellings_of(&outcome, now);
+        outcome.planned.extend(tellings);
         let figures = &self.shared.figures;
         figures.findings.fetch_add(outcome.findings.len() as u64, Ordering::Relaxed);
         figures.responses.fetch_add(outcome.planned.len() as u64, Ordering::Relaxed);
@@ -416,6 +432,7 @@ impl Engine {
         if planned.is_empty() {
             return;
         }
+        let (tellings, planned): (Vec<Response>, Vec<Response>) = planned.into_iter().partition(|r| r.action == incident::tell::NOTIFY);
         let waiting: Vec<Response> = planned.iter().filter(|r| matches!(r.phase, Phase::Waiting { .. })).cloned().collect();
         let never = self.pipeline.never.clone();
         let (desk, writer) = (&mut self.desk, &mut self.writer);
@@ -427,6 +444,8 @@ impl Engine {
             }
             Err(error) => say(&format!("responses were not carried out: {error}")),
         }
+        // Last, so that a message says what was done.
+        self.send(tellings, now);
     }
 
     fn tick(&mut self, now: Time) {
@@ -445,6 +464,7 @@ impl Engine {
             Ok(late) => self.rejected(&late, "deadline", now),
             Err(error) => say(&format!("late approvals were not written: {error}")),
         }
+        self.tend_tellings(now);
         self.writer.tend();
         self.remember(false);
     }
@@ -569,6 +589,7 @@ impl Engine {
             }
         }
         self.tell(&undone, by, now);
+        self.tell_undone(&undone, by, now);
         answer
     }
 

@@ -4,6 +4,7 @@
 //! [`cli`] holds one file a command.
 
 pub mod blast;
+pub mod channels;
 pub mod checking;
 pub mod checkpoint;
 pub mod cli;

@@ -35,6 +35,8 @@ pub struct Outcome {
     pub decisions: Vec<LoginDecision>,
     pub incidents: Vec<Change>,
     pub planned: Vec<Response>,
+    /// What playbooks want somebody to hear.
+    pub asks: Vec<incident::tell::Ask>,
     /// Incidents whose trail says why nothing was done.
     pub left: Vec<Incident>,
 }
@@ -115,12 +117,12 @@ impl Pipeline {
             self.correlator.take(finding);
         }
         let incidents = self.correlator.settle();
-        let (planned, left) = self.plan(&findings, now);
-        Outcome { findings, decisions, incidents, planned, left }
+        let (planned, asks, left) = self.plan(&findings, now);
+        Outcome { findings, decisions, incidents, planned, asks, left }
     }
 
-    fn plan(&mut self, findings: &[Finding], now: Option<Time>) -> (Vec<Response>, Vec<Incident>) {
-        let (mut planned, mut left) = (Vec::new(), Vec::new());
+    fn plan(&mut self, findings: &[Finding], now: Option<Time>) -> (Vec<Response>, Vec<incident::tell::Ask>, Vec<Incident>) {
+        let (mut planned, mut asks, mut left) = (Vec::new(), Vec::new(), Vec::new());
         for finding in findings {
             let now = now.unwrap_or(finding.last_seen);
             let Some(incident) = self.correlator.incident_of(&finding.uid) else { continue };
@@ -128,6 +130,7 @@ impl Pipeline {
             for plan in self.planner.plan(incident, finding, self.mode, &self.never, now) {
                 match plan {
                     Plan::Do(response) => planned.push(*response),
+                    Plan::Tell(ask) => asks.push(ask),
                     Plan::Leave { target, why } => {
                         let verb = match target.kind {
                             event::EntityKind::File => "quarantine",
@@ -140,6 +143,6 @@ impl Pipeline {
                 }
             }
         }
-        (planned, left)
+        (planned, asks, left)
     }
 }

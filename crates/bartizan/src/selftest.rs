@@ -69,6 +69,7 @@ fn start(content_dir: Option<PathBuf>, data_dir: PathBuf, shop: SocketAddr) -> R
     config.workers = 1;
     config.trusted_proxies.extend("127.0.0.0/8".parse::<ipnet::IpNet>());
     Service::start(Wanted {
+        channels: None,
         operation: Operation::default(),
         data_dir,
         demo: false,

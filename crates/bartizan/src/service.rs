@@ -58,6 +58,8 @@ pub struct Wanted {
     pub knowledge: Knowledge,
     pub forecaster: Option<incident::Forecaster>,
     pub models: Vec<ModelState>,
+    /// Who is told of incidents.
+    pub channels: Option<Arc<crate::channels::Channels>>,
     /// `--content`, for taking up a model again.
     pub content: Option<PathBuf>,
 }
@@ -198,6 +200,7 @@ impl Service {
         }
         drop(known);
         let shared = Shared {
+            channels: wanted.channels.take(),
             places,
             privacy,
             logins: logins.clone(),

@@ -15,6 +15,7 @@ mod it {
     mod geo;
     mod kill;
     mod live;
+    mod notify;
     mod operations;
     mod playbook;
     mod posture;

@@ -19,7 +19,7 @@ pub enum Disposition {
     Allow,
     #[default]
     Block,
-    /// At most `Decision::rate_per_s` requests a second.
+    /// At most so many requests a second as the gateway's limits say.
     Limit,
 }
 

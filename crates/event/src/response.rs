@@ -13,7 +13,7 @@ pub struct Response {
     pub key: Text,
     /// Empty for a block that an operator asked for by hand.
     pub incident: Text,
-    /// Name of the action that carries it out: `decision`, `nftables`, `quarantine`.
+    /// Name of the action that carries it out: `decision`, `nftables`, `quarantine`, `notify`.
     pub action: Text,
     pub target: Entity,
     pub disposition: Disposition,
@@ -106,7 +106,11 @@ impl Phase {
 impl Response {
     /// What it does to its target: `block`, `quarantine`, ..
     pub fn verb(&self) -> &'static str {
-        if self.action == "quarantine" { "quarantine" } else { self.disposition.word() }
+        match self.action.as_str() {
+            "quarantine" => "quarantine",
+            "notify" => "tell",
+            _ => self.disposition.word(),
+        }
     }
 
     pub fn is_active(&self, now: Time) -> bool {

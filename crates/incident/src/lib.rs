@@ -13,6 +13,7 @@ mod plan;
 pub mod playbook;
 mod severity;
 mod story;
+pub mod tell;
 mod usual;
 
 pub use correlate::{Change, Config, Correlator};
@@ -20,5 +21,6 @@ pub use forecast::Forecaster;
 pub use never::Never;
 pub use plan::{Plan, Planner, Points};
 pub use playbook::Playbooks;
-pub use story::phase_words;
+pub use story::{phase_words, state_words};
+pub use tell::Teller;
 pub use usual::Usual;

@@ -15,6 +15,7 @@ use event::{Entity, EntityKind, Finding, Incident, Response, Text, Time, short_i
 
 use crate::Never;
 use crate::playbook::{Approach, Playbook, Playbooks, Step, Target};
+use crate::tell::Ask;
 use bounds::Bounds;
 
 /// A planned response, or why there is none although the incident asks for one.
@@ -26,6 +27,8 @@ pub enum Plan {
         target: Entity,
         why: String,
     },
+    /// Somebody shall hear of it.
+    Tell(Ask),
 }
 
 /// What can carry responses out besides the gateway's table.
@@ -74,7 +77,21 @@ impl Planner {
 
     /// Takes up the responses of an earlier run.
     pub fn restore<'a>(&mut self, responses: impl IntoIterator<Item = &'a Response>) {
+        let mut responses: Vec<&Response> = responses.into_iter().filter(|r| r.action != crate::tell::NOTIFY).collect();
+        responses.sort_by_key(|r| (r.requested, r.uid.clone()));
+        let mut counted: Option<(&Text, &Entity, Time)> = None;
         for response in responses {
+            // Several steps of one plan count once.
+            let plan = (&response.by, &response.target, response.requested);
+            if let Some(playbook) = response.by.strip_prefix("playbook ").filter(|_| counted != Some(plan)) {
+                counted = Some(plan);
+                self.bounds.count(&playbook.into(), response.requested);
+            }
+            match &response.phase {
+                Phase::Failed { .. } => self.bounds.failed(&response.action, response.requested),
+                Phase::Applied { .. } | Phase::Undone { .. } | Phase::Expired { .. } => self.bounds.worked(&response.action),
+                _ => {}
+            }
             match &response.phase {
                 Phase::Applied { .. } | Phase::Expired { .. } => self.note(&response.target, response.until),
                 Phase::Waiting { deadline } => self.note(&response.target, *deadline),
@@ -88,12 +105,33 @@ impl Planner {
     pub fn plan(&mut self, incident: &Incident, finding: &Finding, mode: Mode, never: &Never, now: Time) -> Vec<Plan> {
         let model = finding.actor().filter(|actor| actor.kind == EntityKind::Model);
         let file = file::target(finding).filter(|_| self.points.quarantine);
-        let Some(target) = model.or(file).or_else(|| target(finding)) else { return Vec::new() };
-        let Some(kind) = Target::of(target.kind) else { return Vec::new() };
+        let Some(target) = model.or(file).or_else(|| target(finding)).or_else(|| bystander(finding)) else { return Vec::new() };
+        let kind = Target::of(target.kind);
         let Some(playbook) = self.playbooks.meeting(kind, finding).cloned() else { return Vec::new() };
         if !incident.is_open() || kind == Target::Address && !certain(incident, finding) {
             return Vec::new();
         }
+        let by: Text = format!("playbook {}", playbook.name).into();
+        // To hear of something needs no approval and no room within the caps.
+        let told = if playbook.approach == Approach::Monitor { Mode::Monitor } else { mode };
+        let ask = |channel: &Text| Plan::Tell(Ask { incident: incident.uid.clone(), channel: channel.clone(), by: by.clone(), mode: told });
+        let mut plans: Vec<Plan> = playbook.channels.iter().map(ask).collect();
+        plans.extend(self.act(&playbook, &by, incident, finding, target, mode, never, now));
+        plans
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the rest of plan(), which has them all")]
+    fn act(
+        &mut self,
+        playbook: &Playbook,
+        by: &Text,
+        incident: &Incident,
+        finding: &Finding,
+        target: &Entity,
+        mode: Mode,
+        never: &Never,
+        now: Time,
+    ) -> Vec<Plan> {
         let (times, until) = self.history.get(target).copied().unwrap_or_default();
         if times > 0 && now < until {
             return Vec::new();
@@ -102,7 +140,7 @@ impl Planner {
         if steps.is_empty() {
             return Vec::new();
         }
-        if let Some(why) = self.why_not(&playbook, &steps, finding, target, never, now) {
+        if let Some(why) = self.why_not(playbook, &steps, finding, target, never, now) {
             let known = self.left.insert((incident.uid.clone(), target.clone()), why.clone());
             if self.left.len() > KEPT_MAX {
                 self.left.clear();
@@ -111,7 +149,12 @@ impl Planner {
         }
         // Nothing changes in monitor mode, so there is nothing to approve.
         let mode = if playbook.approach == Approach::Monitor { Mode::Monitor } else { mode };
-        let waits = playbook.approach == Approach::Approve && mode == Mode::Enforce;
+        let over = self.bounds.over(playbook, now);
+        let waits = (playbook.approach == Approach::Approve || over.is_some()) && mode == Mode::Enforce;
+        let reason = match over.filter(|_| waits) {
+            Some(over) => format!("{} ({over})", finding.title),
+            None => finding.title.clone(),
+        };
         let deadline = now.plus_s(i64::from(playbook.approval_s));
         let plans = steps.iter().map(|step| {
             let key = short_id("K", &[incident.uid.as_bytes(), step.action.as_bytes(), target.name.as_bytes(), &times.to_le_bytes()]);
@@ -124,8 +167,8 @@ impl Planner {
                 disposition: step.disposition,
                 mode,
                 analytic: finding.analytic.uid.clone(),
-                by: format!("playbook {}", playbook.name).into(),
-                reason: finding.title.clone(),
+                by: by.clone(),
+                reason: reason.clone(),
                 requested: now,
                 until: now.plus_s(i64::from(length_s(step, times))),
                 phase: if waits { Phase::Waiting { deadline } } else { Phase::Requested },
@@ -239,6 +282,11 @@ fn proven(finding: &Finding) -> bool {
     ["web.", "identity."].iter().any(|family| finding.analytic.uid.starts_with(family))
 }
 
+/// Whom nothing is done about, and whose story somebody may want to hear.
+fn bystander(finding: &Finding) -> Option<&Entity> {
+    finding.actor().filter(|e| !matches!(e.kind, EntityKind::Address | EntityKind::Device | EntityKind::File | EntityKind::Model))
+}
+
 /// The actor's address; on this machine itself, where everybody shares one, the program at the address.
 fn target(finding: &Finding) -> Option<&Entity> {
     let actor = finding.actor().filter(|e| e.kind == EntityKind::Address)?;
@@ -343,11 +391,71 @@ mod tests {
     #[test]
     fn many_blocks_at_once_need_a_person() {
         let mut planner = Planner::new(Playbooks::shipped());
-        let planned = (0..200).filter(|n| {
+        let mut log = Vec::new();
+        let mut phases = |planner: &mut Planner, hosts: std::ops::Range<i64>| {
+            let (mut done, mut waiting, mut left) = (0, 0, 0);
+            for n in hosts {
+                let (incident, finding) = case(&format!("203.0.113.{n}"));
+                match &planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0.plus_s(n))[..] {
+                    [Plan::Do(response)] => {
+                        match response.phase {
+                            Phase::Waiting { .. } => waiting += 1,
+                            _ => done += 1,
+                        }
+                        log.push((**response).clone());
+                    }
+                    [Plan::Leave { why, .. }] if why.contains("more than 100") => left += 1,
+                    other => panic!("{other:?}"),
+                }
+            }
+            (done, waiting, left)
+        };
+        assert_eq!(phases(&mut planner, 0..70), (50, 20, 0), "over the cap a person approves");
+        // A restart makes no room.
+        let mut second = Planner::new(Playbooks::shipped());
+        second.restore(&log);
+        let mut phases = |hosts: std::ops::Range<i64>| {
+            let (mut waiting, mut left) = (0, 0);
+            for n in hosts {
+                let (incident, finding) = case(&format!("203.0.113.{n}"));
+                match &second.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0.plus_s(n))[..] {
+                    [Plan::Do(response)] if matches!(response.phase, Phase::Waiting { .. }) => waiting += 1,
+                    [Plan::Leave { .. }] => left += 1,
+                    other => panic!("{other:?}"),
+                }
+            }
+            (waiting, left)
+        };
+        assert_eq!(phases(70..200), (30, 100), "over twice the cap nothing is even asked for");
+    }
+
+    #[test]
+    fn an_action_that_rested_rests_after_a_restart() {
+        let failed = |n: i64| {
             let (incident, finding) = case(&format!("203.0.113.{n}"));
-            length_s(planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0.plus_s(*n))).is_some()
-        });
-        assert_eq!(planned.count(), 50);
+            let plans = Planner::new(Playbooks::shipped()).plan(&incident, &finding, Mode::Enforce, &Never::default(), T0.plus_s(n));
+            let [Plan::Do(response)] = &plans[..] else { panic!("a response") };
+            Response { phase: Phase::Failed { why: "no".into() }, ..(**response).clone() }
+        };
+        let log: Vec<Response> = (0..5).map(failed).collect();
+        let mut planner = Planner::new(Playbooks::shipped());
+        planner.restore(&log);
+        let (incident, finding) = case("203.0.113.99");
+        let left = planner.plan(&incident, &finding, Mode::Enforce, &Never::default(), T0.plus_s(60));
+        assert!(matches!(&left[..], [Plan::Leave { why, .. }] if why.contains("rests")), "{left:?}");
+    }
+
+    #[test]
+    fn a_playbook_that_only_tells_does_so_for_whom_nothing_is_done_about() {
+        let text = "name: a\nmode: auto\nwhen: {target: user}\nactions:\n  - notify: ops\n";
+        let (incident, mut finding) = case("203.0.113.9");
+        finding.entities = vec![Entity::user("ada")];
+        let plans = Planner::new(own(text)).plan(&incident, &finding, Mode::Enforce, &Never::default(), T0);
+        assert!(matches!(&plans[..], [Plan::Tell(ask)] if ask.channel == "ops" && ask.by == "playbook a"), "{plans:?}");
+        let text = text.replace("user", "address").replace("  - notify: ops", "  - notify: ops\n  - do: decision");
+        let (_, finding) = case("203.0.113.9");
+        let plans = Planner::new(own(&text)).plan(&incident, &finding, Mode::Enforce, &Never::default(), T0);
+        assert!(matches!(&plans[..], [Plan::Tell(_), Plan::Do(_)]), "{plans:?}");
     }
 
     fn own(text: &str) -> Playbooks {
@@ -401,7 +509,7 @@ mod tests {
         fn caps_hold_and_nothing_is_without_end_and_inverse(steps in proptest::collection::vec((0u8..40, 0i64..400), 1..200), back in proptest::bool::ANY) {
             let text = "name: a\nmode: auto\nwhen: {target: address}\nactions: [{do: decision, for: 1m}]\ncaps: {per_10_min: 3, per_hour: 7}\n";
             let mut planner = Planner::new(own(text));
-            let (mut now, mut latest, mut done): (Time, Time, Vec<Time>) = (T0, T0, Vec::new());
+            let (mut now, mut latest, mut done): (Time, Time, Vec<(Time, bool)>) = (T0, T0, Vec::new());
             for (n, (host, wait)) in steps.into_iter().enumerate() {
                 now = now.plus_s(if back && n % 7 == 6 { -wait } else { wait });
                 let (incident, finding) = case(&format!("203.0.113.{host}"));
@@ -409,12 +517,13 @@ mod tests {
                     if let Plan::Do(response) = plan {
                         proptest::prop_assert!(response.until > response.requested && !response.inverse.is_empty());
                         latest = latest.max(now);
-                        done.push(latest);
+                        done.push((latest, matches!(response.phase, Phase::Waiting { .. })));
                     }
                 }
                 for (span, most) in [(600.0, 3), (3_600.0, 7)] {
-                    let within = done.iter().filter(|t| latest.since_s(**t) <= span).count();
-                    proptest::prop_assert!(within <= most, "{within} in {span} s");
+                    let within = |waits: bool| done.iter().filter(|(t, w)| latest.since_s(*t) <= span && *w <= waits).count();
+                    proptest::prop_assert!(within(false) <= most, "{} by themselves in {span} s", within(false));
+                    proptest::prop_assert!(within(true) <= 2 * most, "{} in {span} s", within(true));
                 }
             }
         }
@@ -424,6 +533,7 @@ mod tests {
         let done = plans.iter().map(|plan| match plan {
             Plan::Do(response) => (response.action.as_str(), response.target.name.as_str()),
             Plan::Leave { target, .. } => ("", target.name.as_str()),
+            Plan::Tell(ask) => ("notify", ask.channel.as_str()),
         });
         done.collect()
     }

@@ -283,6 +283,16 @@ fn lower_first(text: &str) -> String {
 }
 
 /// `block 203.0.113.9 for 15 min`, for the trail.
+/// As [`phase_words`]; what only tells is not in force.
+pub fn state_words(response: &event::Response) -> String {
+    match &response.phase {
+        _ if response.action != crate::tell::NOTIFY => phase_words(&response.phase),
+        Phase::Requested => "on its way".into(),
+        Phase::Applied { points, receipt, .. } => format!("told, answered {} (receipt {receipt})", points.join(" + ")),
+        phase => phase_words(phase),
+    }
+}
+
 pub fn phase_words(phase: &Phase) -> String {
     match phase {
         Phase::Requested => "requested".into(),

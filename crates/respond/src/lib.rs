@@ -11,6 +11,7 @@ mod decision;
 mod desk;
 pub mod model;
 mod nftables;
+pub mod notify;
 mod quarantine;
 
 pub use action::Action;

@@ -74,6 +74,7 @@ pub(super) fn run(args: &Demo, global: &Global) -> Result<Exit, Fail> {
     let judging = knowledge.clone();
     let service_dir = data_dir.clone();
     let service = Service::start(Wanted {
+        channels: None,
         operation: Operation::default(),
         content: global.content.clone(),
         data_dir,

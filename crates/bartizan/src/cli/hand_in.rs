@@ -34,6 +34,7 @@ impl HandIn {
             To::Running(socket)
         } else {
             To::Own(Box::new(Service::start(Wanted {
+                channels: None,
                 operation: crate::service::Operation::default(),
                 content: global.content.clone(),
                 forecaster: content.forecaster().0,

@@ -23,6 +23,7 @@ mod incident;
 mod log;
 mod model;
 mod model_content;
+mod notify;
 mod order;
 pub mod out;
 mod playbook;
@@ -98,6 +99,7 @@ enum Command {
     Redo(order::Redo),
     Block(order::Block),
     Response(response::ResponseCommand),
+    Notify(notify::NotifyCommand),
     Playbook(playbook::PlaybookCommand),
     Waf(waf::Waf),
     Generate(generate::Generate),
@@ -154,6 +156,7 @@ pub fn main() -> ExitCode {
         Command::Redo(args) => order::redo(&args, &global),
         Command::Block(args) => order::block(&args, &global),
         Command::Response(args) => response::run(&args, &global),
+        Command::Notify(args) => notify::run(&args, &global),
         Command::Playbook(args) => playbook::run(&args, &global),
         Command::Waf(args) => waf::run(&args, &global),
         Command::Generate(args) => generate::run(&args, &global),

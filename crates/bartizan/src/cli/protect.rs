@@ -96,6 +96,7 @@ pub(super) fn run(args: &Protect, global: &Global) -> Result<Exit, Fail> {
     let (files, locators) = sources::split(&args.watch)?;
     let sources = (!args.watch.is_empty()).then(|| Sources::open(&files, &locators, &data_dir, &Arc::default())).transpose()?;
     let service = Service::start(Wanted {
+        channels: None,
         operation: Operation { retention: Some(store::retain::Policy::default()), ..Operation::default() },
         content: global.content.clone(),
         data_dir,

@@ -66,7 +66,7 @@ fn list(log: &store::Log, all: bool, global: &Global) {
     }
     for r in &responses {
         let mode = if r.mode == event::response::Mode::Monitor { " (recorded only)" } else { "" };
-        let state = incident::phase_words(&r.phase);
+        let state = incident::state_words(r);
         let line = format!("{}  {} {}{mode}: {state}; {} {}; {}", r.uid, r.verb(), r.target.name, r.by, r.incident, r.reason);
         out::line(out::shown(&line));
         if waits(r) {

@@ -112,6 +112,15 @@ fn say(config: &Config, service: &Service) {
     if let Some(link) = &service.console_link {
         out::line(format!("console   {link}   one use, 15 minutes"));
     }
+    for channel in &config.notify {
+        let monitor = !config.program.enforce && !channel.in_monitor;
+        let when = if monitor {
+            "is told nothing while attacks are only recorded; in_monitor = true changes that"
+        } else {
+            "is told of incidents"
+        };
+        out::line(format!("notify    {} {when}", channel.name));
+    }
     out::line("running");
 }
 
@@ -150,7 +159,9 @@ fn wanted(config: &Config, certificate: Option<Arc<Certificate>>, take_over: boo
     said.extend(unforeseen);
     said.iter().for_each(out::note);
     let gateway = config.gateway.as_ref().map(|gateway| of_gateway(gateway, certificate)).transpose()?;
+    let link = config.console.as_ref().map_or_else(String::new, |console| console.link.clone());
     Ok(Wanted {
+        channels: crate::channels::Channels::open(&config.notify, &program.data_dir, link)?,
         operation: Operation {
             metrics: config.metrics.as_ref().map(of_metrics).transpose()?,
             operated: true,

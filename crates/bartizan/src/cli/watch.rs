@@ -74,6 +74,7 @@ pub(super) fn run(args: &Watch, global: &Global) -> Result<Exit, Fail> {
         ..console::Config::default()
     });
     let service = Service::start(Wanted {
+        channels: None,
         operation: Operation { retention: Some(store::retain::Policy::default()), ..Operation::default() },
         content: global.content.clone(),
         data_dir,

@@ -63,6 +63,8 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// `{ file = ".." }` or `{ env = ".." }`; never the secret itself.
     Secret,
+    /// A text, or the place of a secret.
+    TextOrSecret,
     Many(&'static Kind),
 }
 
@@ -141,7 +143,7 @@ impl Kind {
                 items.iter().map(|item| kind.read(item)).collect::<Result<_, _>>().map(Value::Many)
             }
             (Kind::Many(_), Raw::Text(one)) => Err(wrong(format!("{} is one value", quoted(one)), format!("a list: [{}]", quoted(one)))),
-            (Kind::Secret, Raw::Table(pairs)) => match pairs.as_slice() {
+            (Kind::Secret | Kind::TextOrSecret, Raw::Table(pairs)) => match pairs.as_slice() {
                 [(key, Raw::Text(at))] if key == "file" && !at.is_empty() => Ok(Value::Secret(Secret::File(at.into()))),
                 [(key, Raw::Text(name))] if key == "env" && !name.is_empty() => Ok(Value::Secret(Secret::Env(name.clone()))),
                 _ => Err(wrong("not the place of a secret", self.expected())),
@@ -233,6 +235,7 @@ impl Kind {
             Kind::Path => "a path, such as \"/etc/bartizan/tls.pem\"".into(),
             Kind::Text => "a text in quotes".into(),
             Kind::Word(words) => words.iter().map(|w| quoted(w)).collect::<Vec<_>>().join(" or "),
+            Kind::TextOrSecret => "a text in quotes, { file = \"PATH\" } or { env = \"NAME\" }".into(),
             Kind::Secret => "{ file = \"PATH\" } or { env = \"NAME\" }".into(),
             Kind::Many(kind) => format!("a list, each item {}", kind.expected()),
         }

@@ -26,6 +26,7 @@ pub struct Config {
     pub console: Option<Console>,
     pub metrics: Option<section::metrics::Metrics>,
     pub response: section::response::Response,
+    pub notify: Vec<section::notify::Asked>,
     pub privacy: crate::privacy::Choice,
     pub retention: store::retain::Policy,
     pub diagnostics: section::diagnostics::Form,
@@ -36,6 +37,8 @@ pub struct Config {
 pub struct Console {
     pub listen: std::net::SocketAddr,
     pub names: Vec<String>,
+    /// How people reach it.
+    pub link: String,
 }
 
 /// Where to look, and what flags say.
@@ -94,9 +97,14 @@ pub fn of(values: &mut Values) -> Config {
     Config {
         program: section::program::read(values),
         gateway: section::gateway::read(values),
-        console: section::console::read(values).map(|c| Console { listen: c.listen, names: c.names }),
+        console: section::console::read(values).map(|c| Console {
+            link: values.one("console").text("link").unwrap_or_else(|| format!("http://{}", c.listen)),
+            listen: c.listen,
+            names: c.names,
+        }),
         metrics: section::metrics::read(values),
         response: section::response::read(values),
+        notify: section::notify::read(values),
         privacy: section::privacy::read(values),
         retention: section::retention::read(values),
         diagnostics: section::diagnostics::read(values),

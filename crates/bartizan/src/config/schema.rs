@@ -55,6 +55,7 @@ fn of_kind(kind: &Kind) -> Value {
             "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
             "properties": {"file": {"type": "string"}, "env": {"type": "string"}},
         }),
+        Kind::TextOrSecret => json!({"anyOf": [{"type": "string"}, of_kind(&Kind::Secret)]}),
         Kind::Many(kind) => json!({"type": "array", "items": of_kind(kind)}),
         Kind::Listen | Kind::Network | Kind::Path | Kind::Text => json!({"type": "string"}),
     }
@@ -120,10 +121,29 @@ pub fn example() -> String {
             let _ = writeln!(file, "#{}", heading(section));
         }
         for key in section.keys {
-            let _ = write!(file, "# {} {}\n#{} = {}\n", key.doc, expected(key), key.name, sample(key));
+            // What goes with another kind of channel would not go together with the rest.
+            let mark = if section.name != "notify" || super::section::notify::goes_with_the_default(key.name) { "#" } else { "# " };
+            let sample = if section.name == "notify" { sample_of_channel(key) } else { sample(key) };
+            let _ = write!(file, "# {} {}\n{mark}{} = {sample}\n", key.doc, expected(key), key.name);
         }
     }
     file
+}
+
+fn sample_of_channel(key: &Key) -> &'static str {
+    match key.name {
+        "name" => "\"ops\"",
+        "url" => "\"https://hooks.example/bartizan\"",
+        "secret" => "{ file = \"/etc/bartizan/notify.secret\" }",
+        "topic" => "\"soc\"",
+        "path" => "\"told.ndjson\"",
+        "server" => "\"mail.example:587\"",
+        "from" => "\"bartizan@mail.example\"",
+        "to" => "[\"soc@mail.example\"]",
+        "user" => "\"bartizan\"",
+        "ca" => "\"/etc/bartizan/ca.pem\"",
+        _ => key.default,
+    }
 }
 
 /// The default, or something that could stand there.
@@ -136,6 +156,7 @@ fn sample(key: &Key) -> &'static str {
         "content" => "\"/etc/bartizan/content\"",
         "upstream" => "\"http://127.0.0.1:3000\"",
         "site" => "\"shop\"",
+        "link" => "\"https://soc.example\"",
         "cert" => "\"/etc/bartizan/tls.pem\"",
         "key" => "\"/etc/bartizan/tls.key.pem\"",
         "request_log" => "\"/var/lib/bartizan/requests.ndjson\"",

@@ -13,6 +13,7 @@ pub fn page(board: &Board) -> String {
     gateway(&mut page, board);
     sources(&mut page, board);
     engine(&mut page, board);
+    notify(&mut page, board);
     log(&mut page, board);
     filled(&mut page, &board.filled());
     page.text()
@@ -114,6 +115,22 @@ fn engine(page: &mut Page, board: &Board) {
     let masked = board.shared.privacy.masked.load(Relaxed);
     page.counter("bartizan_privacy_secrets_masked_total", "Secrets in records of logs that were not written.", masked);
     page.counter("bartizan_log_records_lost_total", "Records that the log refused to take.", f.not_kept.load(Relaxed));
+}
+
+fn notify(page: &mut Page, board: &Board) {
+    let Some(channels) = &board.shared.channels else { return };
+    let of = |outcome: &'static str, value: fn(&respond::notify::Tally) -> &AtomicU64| {
+        channels
+            .tallies
+            .iter()
+            .map(move |t| (vec![("channel", t.name.clone()), ("outcome", outcome.to_owned())], value(t).load(Relaxed) as f64))
+    };
+    let all = of("delivered", |t| &t.delivered).chain(of("failed", |t| &t.failed)).chain(of("dropped", |t| &t.dropped));
+    page.family("bartizan_notify_messages_total", "Messages by channel and what became of them.", Kind::Counter, all.collect::<Vec<_>>());
+    let waiting = channels.tallies.iter().map(|t| (vec![("channel", t.name.clone())], t.waiting.load(Relaxed) as f64));
+    page.family("bartizan_notify_waiting", "Messages that wait for a channel.", Kind::Gauge, waiting.collect::<Vec<_>>());
+    let down = channels.tallies.iter().map(|t| (vec![("channel", t.name.clone())], f64::from(u8::from(t.down.load(Relaxed)))));
+    page.family("bartizan_notify_down", "1 while a channel rests because it kept failing.", Kind::Gauge, down.collect::<Vec<_>>());
 }
 
 fn log(page: &mut Page, board: &Board) {

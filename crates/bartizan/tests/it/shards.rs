@@ -69,9 +69,10 @@ fn what(incident: &Incident) -> (Text, event::Severity, u64, u64, Vec<event::Ent
 
 impl Ended {
     fn take(&mut self, outcome: Outcome, bytes: &mut Vec<u8>) {
-        let Outcome { findings, decisions, incidents, planned, left } = outcome;
+        let Outcome { findings, decisions, incidents, planned, left, asks } = outcome;
         let incidents: Vec<Incident> = incidents.into_iter().map(|change| change.incident).collect();
-        let whole = (&findings, &decisions, &incidents, &planned, &left);
+        let asks: Vec<String> = asks.iter().map(|ask| format!("{ask:?}")).collect();
+        let whole = (&findings, &decisions, &incidents, &planned, &left, &asks);
         bytes.extend(rmp_serde::to_vec(&whole).expect("encoded"));
         for Finding { uid, count, severity, entities, .. } in findings {
             self.findings.insert(uid, (count, severity, entities));

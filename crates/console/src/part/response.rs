@@ -19,6 +19,13 @@ pub(crate) fn verb(response: &Response) -> &'static str {
                 "Would quarantine"
             }
         }
+        _ if response.action == "notify" => {
+            if response.mode == Mode::Enforce {
+                "Tell"
+            } else {
+                "Would tell"
+            }
+        }
         (Disposition::Block, Mode::Enforce) => "Block",
         (Disposition::Block, Mode::Monitor) => "Would block",
         (Disposition::Limit, Mode::Enforce) => "Slow down",
@@ -53,8 +60,8 @@ pub(crate) fn entry(ctx: &Ctx, response: &Response) -> Markup {
                 @match &response.phase {
                     Phase::Applied { receipt, at, points } => {
                         "since " (clock(*at))
-                        @if response.is_active(ctx.now) { ", ends in " b { (left(response.until, ctx.now)) } } @else { ", ended " (lately(response.until, ctx.now)) }
-                        @if response.action != "quarantine" {
+                        @if response.action == "notify" {} @else if response.is_active(ctx.now) { ", ends in " b { (left(response.until, ctx.now)) } } @else { ", ended " (lately(response.until, ctx.now)) }
+                        @if !matches!(response.action.as_str(), "quarantine" | "notify") {
                             " · "
                             @if response.mode == Mode::Monitor { "would have refused " } @else { "refused " }
                             b { (count(refused)) }

@@ -8,7 +8,7 @@ use crate::playbook::Playbook;
 
 #[derive(Default)]
 pub(super) struct Bounds {
-    /// By playbook, when it planned; what is older than an hour is dropped, so a queue is never longer than its cap.
+    /// By playbook, when it planned; what is older than an hour is dropped, so a queue is never longer than twice its cap.
     planned: HashMap<Text, VecDeque<Time>>,
     /// The latest time that was counted: a clock that jumps back makes no room.
     latest: Time,
@@ -19,16 +19,22 @@ pub(super) struct Bounds {
 const REST_S: f64 = 3_600.0;
 
 impl Bounds {
+    /// Over twice a cap: nothing more is even asked for.
     pub(super) fn refuses(&self, playbook: &Playbook, now: Time) -> Option<String> {
+        self.beyond(playbook, 2, now).map(|why| format!("{why}: a person has to look first"))
+    }
+
+    /// Over a cap: a person has to approve.
+    pub(super) fn over(&self, playbook: &Playbook, now: Time) -> Option<String> {
+        self.beyond(playbook, 1, now)
+    }
+
+    fn beyond(&self, playbook: &Playbook, times: usize, now: Time) -> Option<String> {
         let (planned, now) = (self.planned.get(&playbook.name)?, now.max(self.latest));
         let within = |s: f64| planned.iter().filter(|t| now.since_s(**t) <= s).count();
-        let over =
-            |most: usize, span: &str| format!("more than {most} new responses of {} in {span}: a person has to look first", playbook.name);
-        if within(600.0) >= playbook.caps.per_10_min {
-            Some(over(playbook.caps.per_10_min, "10 minutes"))
-        } else {
-            (within(3_600.0) >= playbook.caps.per_hour).then(|| over(playbook.caps.per_hour, "an hour"))
-        }
+        let caps = [(600.0, playbook.caps.per_10_min, "10 minutes"), (3_600.0, playbook.caps.per_hour, "an hour")];
+        let (_, most, span) = caps.into_iter().find(|(s, most, _)| within(*s) >= most * times)?;
+        Some(format!("more than {} new responses of {} in {span}", most * times, playbook.name))
     }
 
     pub(super) fn count(&mut self, playbook: &Text, now: Time) {

@@ -20,6 +20,8 @@ pub struct Playbook {
     pub when: When,
     pub approach: Approach,
     pub steps: Vec<Step>,
+    /// Channels that hear of it, by name: `- notify: ops`.
+    pub channels: Vec<Text>,
     pub caps: Caps,
     /// Besides the never-block list of the process.
     pub never: Never,
@@ -43,6 +45,12 @@ pub enum Target {
     Address,
     File,
     Model,
+    /// Of these nothing is refused or moved; somebody can be told.
+    User,
+    Host,
+    Service,
+    Mailbox,
+    Domain,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,12 +99,27 @@ impl Playbook {
 }
 
 impl Target {
-    pub const fn of(kind: EntityKind) -> Option<Target> {
+    pub(crate) const ALL: &[(&'static str, Target)] = &[
+        ("address", Target::Address),
+        ("file", Target::File),
+        ("model", Target::Model),
+        ("user", Target::User),
+        ("host", Target::Host),
+        ("service", Target::Service),
+        ("mailbox", Target::Mailbox),
+        ("domain", Target::Domain),
+    ];
+
+    pub const fn of(kind: EntityKind) -> Target {
         match kind {
-            EntityKind::Address | EntityKind::Device => Some(Target::Address),
-            EntityKind::File => Some(Target::File),
-            EntityKind::Model => Some(Target::Model),
-            _ => None,
+            EntityKind::Address | EntityKind::Device => Target::Address,
+            EntityKind::File => Target::File,
+            EntityKind::Model => Target::Model,
+            EntityKind::User => Target::User,
+            EntityKind::Host => Target::Host,
+            EntityKind::Service => Target::Service,
+            EntityKind::Mailbox => Target::Mailbox,
+            EntityKind::Domain => Target::Domain,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use event::Severity;
 use event::decision::Disposition;
+use event::{Severity, Text};
 
 use super::fault::nearest;
 use super::tree::{Node, Value};
@@ -148,11 +148,11 @@ impl Reader {
         };
         let known = [("monitor", Approach::Monitor), ("approve", Approach::Approve), ("auto", Approach::Auto)];
         let approach = map.get("mode").map_or(Some(Approach::Monitor), |node| self.word(node, "mode", &known));
-        let steps = match map.get("actions") {
+        let (steps, channels) = match map.get("actions") {
             Some(node) => self.steps(node, when.as_ref().map(|w| w.target)),
             None => {
                 self.missing(map.line, "actions", "actions: [{do: decision, for: 15m}]");
-                Vec::new()
+                (Vec::new(), Vec::new())
             }
         };
         let caps = map.get("caps").and_then(|node| self.map(node, "caps", &["per_10_min", "per_hour"]));
@@ -167,14 +167,13 @@ impl Reader {
         let never = map.get("never").map(|node| self.never(node)).unwrap_or_default();
         let name = name?;
         let title = title.unwrap_or_else(|| name.clone());
-        Some(Playbook { title, name: name.into(), when: when?, approach: approach?, steps, caps, never, approval_s, errors_max })
+        Some(Playbook { title, name: name.into(), when: when?, approach: approach?, steps, channels, caps, never, approval_s, errors_max })
     }
 
     fn when(&mut self, node: &Node) -> Option<When> {
         let map = self.map(node, "when", &["target", "analytics", "severity", "score"])?;
-        let known = [("address", Target::Address), ("file", Target::File), ("model", Target::Model)];
         let target = match map.get("target") {
-            Some(node) => self.word(node, "target", &known),
+            Some(node) => self.word(node, "target", Target::ALL),
             None => {
                 self.missing(map.line, "target", "target: address");
                 None
@@ -203,13 +202,17 @@ impl Reader {
         Some(When { target: target?, analytics, severity_min: severity_min?, score_min })
     }
 
-    fn steps(&mut self, node: &Node, target: Option<Target>) -> Vec<Step> {
+    fn steps(&mut self, node: &Node, target: Option<Target>) -> (Vec<Step>, Vec<Text>) {
         let items = self.list(node, "actions");
         if items.is_empty() || items.len() > 8 {
             self.faults.push(Fault::new("P004", node.line, format!("{} actions", items.len()), "one to eight"));
         }
-        let mut steps: Vec<Step> = Vec::new();
+        let (mut steps, mut channels): (Vec<Step>, Vec<Text>) = (Vec::new(), Vec::new());
         for item in items.iter().take(8) {
+            if matches!(&item.value, Value::Map(pairs) if pairs.iter().any(|(key, ..)| key == "notify")) {
+                channels.extend(self.channel(item));
+                continue;
+            }
             let Some(step) = self.step(item, target) else { continue };
             if steps.iter().any(|other| other.action == step.action) {
                 self.faults.push(Fault::new("P005", item.line, format!("{} stands here twice", step.action), "it once"));
@@ -217,7 +220,19 @@ impl Reader {
                 steps.push(step);
             }
         }
-        steps
+        (steps, channels)
+    }
+
+    /// `notify: ops`, and nothing beside it: a message has no end and no disposition.
+    fn channel(&mut self, node: &Node) -> Option<Text> {
+        let map = self.map(node, "a notify", &["notify"])?;
+        let node = map.get("notify")?;
+        let name = self.text(node, "notify")?;
+        let good = name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        if !good {
+            self.wrong(node, "notify", "the name of a channel of the configuration: notify: ops");
+        }
+        good.then(|| name.into())
     }
 
     fn step(&mut self, node: &Node, target: Option<Target>) -> Option<Step> {
@@ -235,7 +250,7 @@ impl Reader {
         let known = [("block", Disposition::Block), ("limit", Disposition::Limit)];
         let disposition = map.get("disposition").map_or(Some(Disposition::Block), |node| self.word(node, "disposition", &known))?;
         if disposition != Disposition::Block && action != "decision" {
-            self.faults.push(Fault::new("P004", map.line, format!("{action} cannot limit"), "do: decision"));
+            self.faults.push(Fault::new("P004", map.line, format!("{action} cannot {}", disposition.word()), "do: decision"));
         }
         let first_s = self.seconds(map.get("for"), "for", 900);
         let max_s = self.seconds(map.get("for_max"), "for_max", first_s.max(86_400));

@@ -33,7 +33,7 @@ pub(super) fn run(file: &Path, last_s: u32, global: &Global) -> Result<Exit, Fai
     let never = points.near(Never::default());
     let mut planner = Planner::new(playbooks);
     planner.points = incident::Points { nftables: true, quarantine: true };
-    let (mut planned, mut left): (Vec<Response>, Vec<String>) = (Vec::new(), Vec::new());
+    let (mut planned, mut left, mut told): (Vec<Response>, Vec<String>, Vec<String>) = (Vec::new(), Vec::new(), Vec::new());
     for finding in &findings {
         let Some(incident) = of.get(&finding.uid) else { continue };
         // As it was then: whether somebody closed it later says nothing about the playbook.
@@ -41,10 +41,13 @@ pub(super) fn run(file: &Path, last_s: u32, global: &Global) -> Result<Exit, Fai
         for plan in planner.plan(&incident, finding, Mode::Enforce, &never, finding.last_seen) {
             match plan {
                 Plan::Do(response) => planned.push(*response),
+                Plan::Tell(ask) => told.push(format!("{}: {}", ask.channel, ask.incident)),
                 Plan::Leave { target, why } => left.push(format!("{}: {why}", target.name)),
             }
         }
     }
+    told.sort();
+    told.dedup();
     let fault = |e: store::Error| Fail::new("E0507", format!("cannot count in the log: {e}"));
     let mut met = HashMap::new();
     for response in &planned {
@@ -62,8 +65,10 @@ pub(super) fn run(file: &Path, last_s: u32, global: &Global) -> Result<Exit, Fai
                     "waits": matches!(r.phase, Phase::Waiting { .. }), "reason": r.reason, "inverse": r.inverse, "blast": met.get(&r.target)})
             })
             .collect();
-        out::json(&json!({"schema": "bartizan.playbook_test/1", "findings": findings.len(), "whole": whole, "would": listed, "left": left,
-            "targets": met.len(), "requests": requests, "sign_ins": sign_ins}));
+        out::json(
+            &json!({"schema": "bartizan.playbook_test/1", "findings": findings.len(), "whole": whole, "would": listed, "left": left, "tell": told,
+            "targets": met.len(), "requests": requests, "sign_ins": sign_ins}),
+        );
         return Ok(Exit::Fine);
     }
     for r in planned.iter().take(LINES_MAX) {
@@ -81,6 +86,7 @@ pub(super) fn run(file: &Path, last_s: u32, global: &Global) -> Result<Exit, Fai
         out::line(out::shown(&line));
     }
     left.iter().take(LINES_MAX).for_each(|why| out::line(format!("would leave {}", out::shown(why))));
+    told.iter().take(LINES_MAX).for_each(|who| out::line(format!("would tell {}", out::shown(who))));
     let more = planned.len().saturating_sub(LINES_MAX) + left.len().saturating_sub(LINES_MAX);
     if more > 0 {
         out::line(format!("and {more} more; --json lists all"));

@@ -27,6 +27,13 @@ pub const SECTION: Section = Section {
             doc: "Host names that it answers to, beside loopback.",
             taken_up: Restart,
         },
+        Key {
+            name: "link",
+            kind: Kind::Text,
+            default: "",
+            doc: "How people reach it, for links in messages; without it http:// and listen.",
+            taken_up: Restart,
+        },
     ],
 };
 

@@ -9,6 +9,7 @@ pub mod gateway;
 pub mod limits;
 pub mod login;
 pub mod metrics;
+pub mod notify;
 pub mod privacy;
 pub mod program;
 pub mod response;
@@ -23,6 +24,7 @@ pub const ALL: &[&Section] = &[
     &console::SECTION,
     &metrics::SECTION,
     &response::SECTION,
+    &notify::SECTION,
     &privacy::SECTION,
     &retention::SECTION,
     &diagnostics::SECTION,

@@ -17,6 +17,7 @@ pub(super) fn keep(finding: Finding, global: &Global) -> Result<(), Fail> {
     let (knowledge, said) = content.knowledge()?;
     said.iter().for_each(out::note);
     let service = Service::start(Wanted {
+        channels: None,
         operation: crate::service::Operation::default(),
         content: global.content.clone(),
         forecaster: None,
