@@ -185,13 +185,15 @@ fn look(dir: &Path, told: &Acknowledged, round: usize) {
     let (mut receipts, mut keys) = (BTreeSet::new(), BTreeMap::new());
     for (uid, steps) in &responses {
         let first = &steps[0];
-        assert!(matches!(first.phase, Phase::Requested), "round {round}: {uid} was carried out before it was written: {first:?}");
+        // Over its cap a playbook asks, and nobody approves here.
+        let asks = matches!(first.phase, Phase::Waiting { .. });
+        assert!(asks || matches!(first.phase, Phase::Requested), "round {round}: {uid} was carried out before it was written: {first:?}");
         assert!(first.until > first.requested && !first.inverse.is_empty(), "round {round}: {first:?}");
         if let Some(other) = keys.insert(first.key.clone(), uid) {
             panic!("round {round}: {uid} and {other} are the same action");
         }
         let applied = steps.iter().filter(|r| matches!(r.phase, Phase::Applied { .. })).count();
-        assert!(applied <= 1, "round {round}: {uid} was applied {applied} times");
+        assert!(applied <= usize::from(!asks), "round {round}: {uid} was applied {applied} times");
         receipts.extend(steps.iter().filter_map(|r| r.phase.receipt().map(ToString::to_string)));
         if let Some(undone) = steps.iter().position(|r| matches!(r.phase, Phase::Undone { .. })) {
             assert_eq!(undone, steps.len() - 1, "round {round}: {uid} came back after it was undone");
