@@ -9,7 +9,7 @@
 import fs from "node:fs";
 import { Run } from "./harness.mjs";
 
-const FLOWS = ["login", "live", "badge", "incident", "request", "undo", "keyboard", "noscript", "hostile", "weight", "tabs", "looks", "axe"];
+const FLOWS = ["login", "live", "badge", "incident", "request", "undo", "keyboard", "noscript", "hostile", "weight", "tabs", "looks", "axe", "challenge"];
 const only = process.argv.slice(2);
 const wanted = FLOWS.filter((f) => !only.length || f === "login" || only.includes(f));
 

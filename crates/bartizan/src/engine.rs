@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use console::Fact;
+use event::decision::Disposition;
 use event::incident::Entry;
 use event::order::{Answer, Fault, What};
 use event::response::{Mode, Phase};
@@ -508,7 +509,7 @@ impl Engine {
                 self.tell(&done, by, now);
                 answer
             }
-            What::Block { entity, for_s, reason } if entity.kind == EntityKind::Model => {
+            What::Block { entity, for_s, reason, .. } if entity.kind == EntityKind::Model => {
                 let inverse = format!("serve the version of {} that was taken out", entity.name);
                 self.carry_out(vec![by_hand(ModelVersions::NAME, entity, *for_s, reason, by, now, inverse)], now)
             }
@@ -517,9 +518,14 @@ impl Engine {
                     format!("no enforcement point refuses a {}: an address can be blocked, or a program at an address", entity.kind.word());
                 Answer { fault: Some(Fault::Refused(why)), ..Answer::default() }
             }
-            What::Block { entity, for_s, reason } => {
-                let filtered = entity.kind == EntityKind::Address && self.pipeline.planner.points.nftables;
-                let at = |action: &str, inverse: String| by_hand(action, entity, *for_s, reason, by, now, inverse);
+            What::Block { entity, for_s, reason, disposition } => {
+                // The packet filter knows no milder thing than to block.
+                let blocks = *disposition == Disposition::Block;
+                let filtered = blocks && entity.kind == EntityKind::Address && self.pipeline.planner.points.nftables;
+                let at = |action: &str, inverse: String| Response {
+                    disposition: *disposition,
+                    ..by_hand(action, entity, *for_s, reason, by, now, inverse)
+                };
                 let mut asked = vec![at("decision", format!("remove the decision for {}", entity.name))];
                 if filtered {
                     asked.push(at("nftables", format!("take {} out of the sets of table inet bartizan", entity.name)));
@@ -620,7 +626,15 @@ impl Engine {
                 format!("{} is in quarantine; nobody can open or run it there. look at it before {}", first.target.name, first.until)
             }
             [first, ..] if first.action == ModelVersions::NAME => format!("{} rolled back until {}", first.target.name, first.until),
-            [first, ..] => format!("{} blocked until {}", first.target.name, first.until),
+            [first, ..] => {
+                let done = match first.disposition {
+                    Disposition::Limit => "slowed down",
+                    Disposition::Challenge => "has to pass a check of its browser",
+                    Disposition::Allow => "let in",
+                    Disposition::Block => "blocked",
+                };
+                format!("{} {done} until {}", first.target.name, first.until)
+            }
         };
         Answer {
             done: in_force.len() as u32,
@@ -732,7 +746,7 @@ fn by_hand(action: &str, entity: &Entity, for_s: u32, reason: &str, by: &Text, n
         incident: Text::default(),
         action: action.into(),
         target: entity.clone(),
-        disposition: event::decision::Disposition::Block,
+        disposition: Disposition::Block,
         mode: Mode::Enforce,
         analytic: "operator".into(),
         by: by.clone(),

@@ -112,7 +112,7 @@ impl Desk {
                 self.put(now(), Body::Response(Box::new(response)))?;
                 done("In force again", Some(receipt))
             }
-            What::Block { entity, for_s, reason } => {
+            What::Block { entity, for_s, reason, .. } => {
                 if entity.ip().is_some_and(|ip| ip.is_loopback()) {
                     return Ok(Answer {
                         fault: Some(Fault::Refused("E0401 loopback is on the never-block list".into())),

@@ -160,7 +160,9 @@ pub(crate) fn order_text(what: &What) -> String {
         What::Approve { target } => format!("approve {target}"),
         What::Reject { target } => format!("reject {target}"),
         What::Redo { receipt } => format!("redo {receipt}"),
-        What::Block { entity, for_s, .. } => format!("block {entity} for {}", crate::part::span(f64::from(*for_s))),
+        What::Block { entity, for_s, disposition, .. } => {
+            format!("{} {entity} for {}", disposition.word(), crate::part::span(f64::from(*for_s)))
+        }
         What::Close { incident, outcome, .. } => format!("close {incident} as {}", outcome.word().replace('_', " ")),
         What::Reopen { incident } => format!("reopen {incident}"),
         What::Note { incident, .. } => format!("note on {incident}"),

@@ -270,7 +270,7 @@ fn order(what: &str, fields: &Fields) -> Result<What, String> {
             if !(1..=24 * 30).contains(&hours) {
                 return Err("a block lasts between 1 hour and 30 days".to_owned());
             }
-            What::Block { entity, for_s: hours * 3600, reason: text("reason") }
+            What::Block { entity, for_s: hours * 3600, reason: text("reason"), disposition: event::decision::Disposition::Block }
         }
         "close" => {
             let outcome = Outcome::parse(field("outcome")?).ok_or("say how it ended: true, false or benign but odd")?;

@@ -21,6 +21,8 @@ pub enum Disposition {
     Block,
     /// At most so many requests a second as the gateway's limits say.
     Limit,
+    /// A browser has to do some work first; a program is refused.
+    Challenge,
 }
 
 impl Disposition {
@@ -29,6 +31,7 @@ impl Disposition {
             Disposition::Allow => "allow",
             Disposition::Block => "block",
             Disposition::Limit => "limit",
+            Disposition::Challenge => "challenge",
         }
     }
 }
@@ -114,8 +117,9 @@ impl Decisions {
 /// Allow beats enforced blocks, these beat monitored ones; then the later end.
 fn rank(decision: &Decision) -> (u8, Time) {
     let strength = match (decision.disposition, decision.mode) {
-        (Disposition::Allow, _) => 3,
-        (Disposition::Block, Mode::Enforce) => 2,
+        (Disposition::Allow, _) => 4,
+        (Disposition::Block, Mode::Enforce) => 3,
+        (Disposition::Challenge, Mode::Enforce) => 2,
         (Disposition::Limit, Mode::Enforce) => 1,
         (_, Mode::Monitor) => 0,
     };

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::decision::Disposition;
 use crate::incident::Outcome;
 use crate::{Entity, Text, Time};
 
@@ -39,6 +40,9 @@ pub enum What {
         entity: Entity,
         for_s: u32,
         reason: String,
+        /// Milder than a block: to limit, or to challenge.
+        #[serde(default)]
+        disposition: Disposition,
     },
     /// Move a file out of everybody's reach.
     Quarantine {

@@ -1,17 +1,21 @@
 //! The way of one request: who asks, decision, window of the body, verdict, upstream, answer. One event comes of it, whatever happens.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
+use bytes::Bytes;
+use event::decision::Disposition;
 use event::login::Step;
 use event::{Body as EventBody, Event, Http, Meta, Text, Time, TimeSource, Uid, Verdict, short_id};
-use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, UPGRADE};
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, SET_COOKIE, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body, Incoming};
 use hyper_util::rt::TokioIo;
 
+use crate::challenge::{self, Checked, Tokens};
 use crate::error::Fault;
 use crate::forward::{self, REQUEST_ID};
 use crate::guard::Refused;
@@ -55,6 +59,8 @@ struct Asked {
     at: Time,
     header: HeaderValue,
     finish: Finish,
+    /// Cookies for a client that has just done the work of a challenge.
+    pass: Option<[HeaderValue; 2]>,
 }
 
 /// Requests of a blocked client that are still inspected, for each decision.
@@ -80,7 +86,24 @@ impl Asked {
             let value = |name: &str| http.headers.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
             Form::wanted(value("accept"), value("content-type"))
         });
-        let (mut parts, text) = page(status, form, &self.id, self.at, retry_after_s).into_parts();
+        let made = page(status, form, &self.id, self.at, retry_after_s);
+        self.own(made)
+    }
+
+    /// Asked to do some work first; `shows`: a page that somebody looks at.
+    fn challenge(mut self, shows: bool, client: IpAddr, agent: &str) -> Response<Outbound> {
+        if let Some(http) = self.finish.http() {
+            http.status = Some(StatusCode::FORBIDDEN.as_u16());
+        }
+        let shared = &self.finish.connection.worker.shared;
+        Counters::add(&shared.links.counters.challenged);
+        let made = shared.gate.page(shows, &self.id, client, agent, self.at);
+        self.own(made)
+    }
+
+    /// An answer of our own.
+    fn own(self, made: Response<Bytes>) -> Response<Outbound> {
+        let (mut parts, text) = made.into_parts();
         parts.headers.insert(REQUEST_ID, self.header);
         if self.finish.connection.is_http2 {
             parts.headers.remove(CONNECTION);
@@ -113,6 +136,7 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
         at,
         header: HeaderValue::from_str(&id).expect("invariant: an id is letters and digits"),
         finish: Finish { connection: Arc::clone(connection), observed: None, unread: None, started, bytes: 0 },
+        pass: None,
     };
 
     if !connection.is_http2 && request.method().as_str() == REFUSED_METHOD {
@@ -123,6 +147,7 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
     let upgrade = (forward::is_websocket(request.version(), request.headers()) && request.body().is_end_stream())
         .then(|| hyper::upgrade::on(&mut request));
     let (mut parts, body) = request.into_parts();
+    let tokens = Tokens::of(&parts.headers);
     forward::remove_own_cookies(&mut parts.headers);
     let client = connection.peer.client(&parts.headers, &shared.config);
     let host_fault = if connection.is_http2 { settle_host(&mut parts) } else { None };
@@ -144,12 +169,22 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
         match decisions.for_client(client, user_agent(&parts.headers), at) {
             None => Ruling::None,
             Some(decision) => {
-                hits = decision.hit();
-                verdict::ruling(decision, enforce, || shared.buckets.take(&decision.entity, at, &shared.limits))
+                let agent = user_agent(&parts.headers);
+                let checked = match decision.disposition {
+                    Disposition::Challenge => shared.gate.check(&tokens, client, agent, at),
+                    _ => Checked::No,
+                };
+                if checked == Checked::Now {
+                    Counters::add(&links.counters.challenges_passed);
+                    asked.pass = Some(shared.gate.pass(client, agent, connection.peer.tls, at));
+                }
+                // Who has done the work is no longer met by it.
+                hits = if checked == Checked::No { decision.hit() } else { 0 };
+                verdict::ruling(decision, enforce, checked != Checked::No, || shared.buckets.take(&decision.entity, at, &shared.limits))
             }
         }
     };
-    if matches!(ruling, Ruling::Block | Ruling::Limit) {
+    if matches!(ruling, Ruling::Block | Ruling::Limit | Ruling::Challenge) {
         let verdict = verdict::verdict(ruling, false, enforce);
         let mut secrets = Secrets::default();
         let mut seen = Seen::default();
@@ -161,6 +196,7 @@ async fn exchange(connection: &Arc<Connection>, mut request: Request<Incoming>) 
         finish_event(&mut event, &mut secrets, verdict, seen.score);
         keep(&mut asked, event, seen, verdict, &id, &secrets);
         return match ruling {
+            Ruling::Challenge => asked.challenge(challenge::shows(&parts.method, &parts.headers), client, user_agent(&parts.headers)),
             Ruling::Limit => {
                 let retry_after_s = 1_u32.div_ceil(shared.limits.limit_rate_per_s.max(1));
                 asked.page(StatusCode::TOO_MANY_REQUESTS, verdict, None, Some(retry_after_s.max(1)))
@@ -333,6 +369,9 @@ fn deliver(
         observed.sign_in = said.or(ended).map(Box::new);
     }
     forward::remove_hop_by_hop(&mut parts.headers);
+    for cookie in asked.pass.take().into_iter().flatten() {
+        parts.headers.append(SET_COOKIE, cookie);
+    }
     parts.headers.insert(REQUEST_ID, asked.header);
     if is_http2 {
         parts.version = Version::HTTP_2;

@@ -8,6 +8,7 @@
 
 pub mod ndjson;
 
+mod challenge;
 mod chunk;
 mod config;
 mod error;

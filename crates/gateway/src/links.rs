@@ -71,6 +71,10 @@ pub struct Counters {
     pub would_block: AtomicU64,
     /// 429.
     pub limited: AtomicU64,
+    /// Asked to do some work first, 403.
+    pub challenged: AtomicU64,
+    /// Did it.
+    pub challenges_passed: AtomicU64,
     /// Refused as no proper HTTP: 400, 405, 408, 414, 431, 505.
     pub malformed: AtomicU64,
     /// 502 and 504.

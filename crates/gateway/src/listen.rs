@@ -50,6 +50,8 @@ pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
     seed: [u8; 16],
+    /// Key of the passes of a challenge.
+    gate: [u8; 32],
     threads: Vec<Thread>,
 }
 
@@ -96,10 +98,12 @@ fn prepare(config: &Config, listener: TcpListener) -> Result<Bound, Error> {
     let address = listener.local_addr().map_err(|source| Error::Listen { address: config.listen, source })?;
     let mut seed = [0; 16];
     getrandom::fill(&mut seed).map_err(Error::Random)?;
+    let mut gate = [0; 32];
+    getrandom::fill(&mut gate).map_err(Error::Random)?;
     // Said now rather than at the first request.
     Tls::of(config)?;
     let threads = (0..config.workers.max(1)).map(thread).collect::<Result<_, _>>().map_err(Error::Thread)?;
-    Ok(Bound { config: config.clone(), listener, address, seed, threads })
+    Ok(Bound { config: config.clone(), listener, address, seed, gate, threads })
 }
 
 fn thread(index: usize) -> std::io::Result<Thread> {
@@ -164,6 +168,7 @@ impl Bound {
             stopping: AtomicBool::new(false),
             grace_ticks: AtomicU32::new(0),
             ending: tokio::sync::watch::channel(false).0,
+            gate: crate::challenge::Gate::new(&self.gate),
             open: crate::login::Open::default(),
             upstream_host,
         });

@@ -63,13 +63,15 @@ pub(crate) fn page(status: StatusCode, form: Form, id: &str, now: Time, retry_af
 pub fn every_answer(id: &str, now: Time) -> Vec<String> {
     let codes = [400, 403, 405, 408, 413, 414, 429, 431, 502, 504, 505];
     let both = codes.iter().flat_map(|&code| [(code, Form::Html), (code, Form::Json)]);
-    both.filter_map(|(code, form)| {
-        let answer = page(StatusCode::from_u16(code).ok()?, form, id, now, None);
+    let gate = crate::challenge::Gate::new(&[0; 32]);
+    let checks = [true, false].map(|shows| gate.page(shows, id, [192, 0, 2, 1].into(), "agent", now));
+    let pages = both.filter_map(|(code, form)| Some(page(StatusCode::from_u16(code).ok()?, form, id, now, None)));
+    let written = |answer: Response<Bytes>| {
         let headers: Vec<String> =
             answer.headers().iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or(""))).collect();
-        Some(format!("{}\n\n{}", headers.join("\n"), String::from_utf8_lossy(answer.body())))
-    })
-    .collect()
+        format!("{}\n\n{}", headers.join("\n"), String::from_utf8_lossy(answer.body()))
+    };
+    pages.chain(checks).map(written).collect()
 }
 
 fn words(status: StatusCode) -> (&'static str, &'static str) {

@@ -32,12 +32,14 @@ pub(crate) enum Ruling {
     Allow,
     Block,
     Limit,
+    /// A browser may do some work first.
+    Challenge,
     /// Would block or limit if it were in force.
     Watch,
 }
 
-/// `within_rate` is asked only when it decides.
-pub(crate) fn ruling(decision: &Decision, enforce: bool, within_rate: impl FnOnce() -> bool) -> Ruling {
+/// `within_rate` is asked only when it decides; `checked`: the client has done the work of a challenge.
+pub(crate) fn ruling(decision: &Decision, enforce: bool, checked: bool, within_rate: impl FnOnce() -> bool) -> Ruling {
     let in_force = enforce && decision.mode == Mode::Enforce;
     match decision.disposition {
         Disposition::Allow => Ruling::Allow,
@@ -46,6 +48,9 @@ pub(crate) fn ruling(decision: &Decision, enforce: bool, within_rate: impl FnOnc
         Disposition::Limit if within_rate() => Ruling::None,
         Disposition::Limit if in_force => Ruling::Limit,
         Disposition::Limit => Ruling::Watch,
+        Disposition::Challenge if checked => Ruling::None,
+        Disposition::Challenge if in_force => Ruling::Challenge,
+        Disposition::Challenge => Ruling::Watch,
     }
 }
 
@@ -54,6 +59,7 @@ pub(crate) fn verdict(ruling: Ruling, inspection_blocks: bool, enforce: bool) ->
         Ruling::Allow => Verdict::Allowed,
         Ruling::Block => Verdict::Blocked,
         Ruling::Limit => Verdict::Limited,
+        Ruling::Challenge => Verdict::Challenged,
         Ruling::None | Ruling::Watch if inspection_blocks && enforce => Verdict::Blocked,
         Ruling::None if !inspection_blocks => Verdict::Allowed,
         Ruling::None | Ruling::Watch => Verdict::WouldBlock,
@@ -80,9 +86,9 @@ mod tests {
 
     #[test]
     fn decisions_inspection_and_mode_in_order() {
-        use Disposition::{Allow, Block, Limit};
+        use Disposition::{Allow, Block, Challenge, Limit};
         use Mode::{Enforce, Monitor};
-        use Verdict::{Allowed, Blocked, Limited, WouldBlock};
+        use Verdict::{Allowed, Blocked, Challenged, Limited, WouldBlock};
         for (decided, attack, enforce, expected) in [
             (None, false, true, Allowed),
             (None, true, true, Blocked),
@@ -95,10 +101,15 @@ mod tests {
             (Some((Limit, Enforce)), false, true, Limited),
             (Some((Limit, Enforce)), false, false, WouldBlock),
             (Some((Limit, Monitor)), false, true, WouldBlock),
+            (Some((Challenge, Enforce)), false, true, Challenged),
+            (Some((Challenge, Enforce)), false, false, WouldBlock),
+            (Some((Challenge, Monitor)), false, true, WouldBlock),
         ] {
-            let ruling = decided.map_or(Ruling::None, |(what, mode)| ruling(&decision(what, mode), enforce, || false));
+            let ruling = decided.map_or(Ruling::None, |(what, mode)| ruling(&decision(what, mode), enforce, false, || false));
             assert_eq!(verdict(ruling, attack, enforce), expected, "{decided:?} {attack} {enforce}");
         }
-        assert_eq!(ruling(&decision(Limit, Enforce), true, || true), Ruling::None);
+        assert_eq!(ruling(&decision(Limit, Enforce), true, false, || true), Ruling::None);
+        assert_eq!(ruling(&decision(Challenge, Enforce), true, true, || true), Ruling::None);
+        assert_eq!(ruling(&decision(Block, Enforce), true, true, || true), Ruling::Block, "a pass is for a challenge alone");
     }
 }

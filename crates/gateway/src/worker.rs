@@ -33,6 +33,7 @@ pub(crate) struct Shared {
     /// Becomes true with `stopping`, for HTTP/2 connections that say good-bye.
     pub(crate) ending: tokio::sync::watch::Sender<bool>,
     pub(crate) open: login::Open,
+    pub(crate) gate: crate::challenge::Gate,
     /// `Host` for requests without one.
     pub(crate) upstream_host: HeaderValue,
 }

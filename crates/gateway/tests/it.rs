@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used)]
 
+#[path = "it/challenge.rs"]
+mod challenge;
 #[path = "it/decide.rs"]
 mod decide;
 #[path = "it/forward.rs"]

@@ -45,7 +45,7 @@ pub(super) struct Redo {
 /// Block an address at the gateway for a while
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  bartizan block 203.0.113.9 --for 1h --reason 'seen elsewhere' --yes\n\nExit codes: 0 blocked; 3 could not; 4 refused, or not confirmed."
+    after_help = "Examples:\n  bartizan block 203.0.113.9 --for 1h --reason 'seen elsewhere' --yes\n  bartizan block 203.0.113.9 --challenge --yes\n\nExit codes: 0 blocked; 3 could not; 4 refused, or not confirmed."
 )]
 pub(super) struct Block {
     /// An address
@@ -55,6 +55,22 @@ pub(super) struct Block {
     for_s: u32,
     #[arg(long, default_value = "asked for by hand")]
     reason: String,
+    /// Slow down instead: a few requests a second, the others get 429
+    #[arg(long, conflicts_with = "challenge")]
+    limit: bool,
+    /// Check the browser instead; programs are refused
+    #[arg(long)]
+    challenge: bool,
+}
+
+impl Block {
+    fn disposition(&self) -> Disposition {
+        match (self.limit, self.challenge) {
+            (true, _) => Disposition::Limit,
+            (_, true) => Disposition::Challenge,
+            _ => Disposition::Block,
+        }
+    }
 }
 
 /// `15m`, `24h`, `7d`, `90s` to seconds.
@@ -123,11 +139,11 @@ pub(super) fn redo(args: &Redo, global: &Global) -> Result<Exit, Fail> {
 pub(super) fn block(args: &Block, global: &Global) -> Result<Exit, Fail> {
     let data_dir = paths::data_dir(global.data_dir.as_ref());
     if !global.json {
-        out::line(format!(" will   block {} at gateway for {} s", out::shown(&args.entity.name), args.for_s));
+        out::line(format!(" will   {} {} at gateway for {} s", args.disposition().word(), out::shown(&args.entity.name), args.for_s));
         out::line(format!(" undo   bartizan undo {}", out::shown(&args.entity.name)));
     }
     super::text::confirm(global)?;
-    let what = What::Block { entity: args.entity.clone(), for_s: args.for_s, reason: args.reason.clone() };
+    let what = What::Block { entity: args.entity.clone(), for_s: args.for_s, reason: args.reason.clone(), disposition: args.disposition() };
     let answer = carry_out(what, global, &data_dir)?;
     finish(&answer, global, "done")
 }

@@ -41,6 +41,8 @@ fn gateway(page: &mut Page, board: &Board) {
         ("blocked", &c.blocked),
         ("would_block", &c.would_block),
         ("limited", &c.limited),
+        ("challenged", &c.challenged),
+        ("challenge_passed", &c.challenges_passed),
         ("malformed", &c.malformed),
         ("upstream_fault", &c.upstream_faults),
         ("login_refused", &c.logins_refused),

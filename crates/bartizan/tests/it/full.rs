@@ -53,7 +53,12 @@ fn child() {
     }
     // Nobody waits for an answer.
     let (reply, answer) = tokio::sync::oneshot::channel();
-    let block = What::Block { entity: Entity::address([198, 51, 100, 7].into()), for_s: 60, reason: "test".into() };
+    let block = What::Block {
+        entity: Entity::address([198, 51, 100, 7].into()),
+        for_s: 60,
+        reason: "test".into(),
+        disposition: event::decision::Disposition::Block,
+    };
     engine.send(Input::Order(block, Text::from("test"), reply)).expect("taken");
     let answer = answer.blocking_recv().expect("answered");
     assert!(matches!(&answer.fault, Some(Fault::Failed(why)) if why.contains("cannot be written")), "{answer:?}");

@@ -109,7 +109,8 @@ fn child() {
         match turn % 4 {
             0 | 1 => {
                 let for_s = if turn % 4 == 0 { 1 } else { 3_600 };
-                let answer = order(What::Block { entity: target, for_s, reason: "test".into() });
+                let answer =
+                    order(What::Block { entity: target, for_s, reason: "test".into(), disposition: event::decision::Disposition::Block });
                 if let Some(receipt) = answer.receipt {
                     say(format!("applied {receipt}"));
                 }

@@ -30,6 +30,8 @@ pub(crate) fn verb(response: &Response) -> &'static str {
         (Disposition::Block, Mode::Monitor) => "Would block",
         (Disposition::Limit, Mode::Enforce) => "Slow down",
         (Disposition::Limit, Mode::Monitor) => "Would slow down",
+        (Disposition::Challenge, Mode::Enforce) => "Check the browser of",
+        (Disposition::Challenge, Mode::Monitor) => "Would check the browser of",
         (Disposition::Allow, _) => "Let through",
     }
 }

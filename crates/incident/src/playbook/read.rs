@@ -247,7 +247,7 @@ impl Reader {
             let fitting: Vec<&str> = ACTIONS.iter().filter(|(_, t)| Some(*t) == target).map(|(name, _)| *name).collect();
             self.wrong(what, "do", format!("what fits the target: {}", fitting.join(", ")));
         }
-        let known = [("block", Disposition::Block), ("limit", Disposition::Limit)];
+        let known = [("block", Disposition::Block), ("limit", Disposition::Limit), ("challenge", Disposition::Challenge)];
         let disposition = map.get("disposition").map_or(Some(Disposition::Block), |node| self.word(node, "disposition", &known))?;
         if disposition != Disposition::Block && action != "decision" {
             self.faults.push(Fault::new("P004", map.line, format!("{action} cannot {}", disposition.word()), "do: decision"));

@@ -132,15 +132,16 @@ impl Outbox {
         let way = self.ways.iter().find(|way| way.tally.name == channel).ok_or_else(|| format!("there is no channel {channel}"))?;
         let now = Instant::now();
         let pending = Pending { message, tries: 0, due: now, born: now.checked_sub(age).unwrap_or(now) };
+        // Counted before: the worker may be done with it at once.
+        way.tally.waiting.fetch_add(1, Relaxed);
         way.send.try_send(pending).map_err(|error| {
+            way.tally.waiting.fetch_sub(1, Relaxed);
             way.tally.dropped.fetch_add(1, Relaxed);
             match error {
                 TrySendError::Full(_) => format!("{WAITING_MAX} messages wait for {channel} already"),
                 TrySendError::Disconnected(_) => format!("the channel {channel} has stopped"),
             }
-        })?;
-        way.tally.waiting.fetch_add(1, Relaxed);
-        Ok(())
+        })
     }
 
     pub fn news(&self) -> Vec<News> {

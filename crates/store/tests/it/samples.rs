@@ -211,7 +211,12 @@ pub(crate) fn all() -> Vec<Event> {
     let orders = [
         What::Undo { target: "R-1k7qf2m9dxw4".into() },
         What::Redo { receipt: "rcpt-1k7qf2m9dx".into() },
-        What::Block { entity: Entity::new(EntityKind::Mailbox, "a@b.example"), for_s: 60, reason: "by hand".into() },
+        What::Block {
+            entity: Entity::new(EntityKind::Mailbox, "a@b.example"),
+            for_s: 60,
+            reason: "by hand".into(),
+            disposition: Disposition::Block,
+        },
         What::Close { incident: "INC-42".into(), outcome: incident::Outcome::False, note: "a test".into() },
         What::Reopen { incident: "INC-42".into() },
         What::Note { incident: "INC-42".into(), text: "looked at it".into() },

@@ -192,6 +192,10 @@ pub(super) fn rollback(args: &Rollback, global: &Global) -> Result<Exit, Fail> {
     }
     text::confirm(global)?;
     let entity = Entity::new(EntityKind::Model, args.name.as_str());
-    let answer = order::carry_out(What::Block { entity, for_s: args.for_s, reason: args.reason.clone() }, global, &data_dir)?;
+    let answer = order::carry_out(
+        What::Block { entity, for_s: args.for_s, reason: args.reason.clone(), disposition: event::decision::Disposition::Block },
+        global,
+        &data_dir,
+    )?;
     order::finish(&answer, global, "rolled back")
 }
