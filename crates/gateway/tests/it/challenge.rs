@@ -42,7 +42,11 @@ async fn a_browser_works_once_and_goes_on() {
     for outside in ["src=", "href=", "http://", "https://", "url(", "@import"] {
         assert!(!body.contains(outside), "{outside} in {body}");
     }
-    assert!(body.contains("<noscript>") && body.contains("role=\"status\"") && body.contains(header(&page, "x-bartizan-request-id").expect("an id")));
+    assert!(
+        body.contains("<noscript>")
+            && body.contains("role=\"status\"")
+            && body.contains(header(&page, "x-bartizan-request-id").expect("an id"))
+    );
     let policy = header(&page, "content-security-policy").expect("a policy");
     assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'sha256-") && !policy.contains("'unsafe-inline'; script"));
 
